@@ -1,0 +1,76 @@
+// Package lock holds wheels.lock: what a project allows, by hash, for every
+// target. It has the types, the canonical writer, the strict reader, the rules
+// that go beyond the grammar, and the difference of two locks.
+//
+// # The format
+//
+// A lock is TOML in exactly one spelling. [Lock.Format] writes that spelling
+// and [Parse] accepts nothing else, so that reading and writing give the same
+// bytes, one meaning has one hash, and a diff shows only what changed:
+//
+//	lock-version = "1"
+//	created-by = "wheellock"
+//	requires-digest = "sha256:5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef"
+//	exclude-newer = 2026-11-15T00:00:00Z
+//
+//	[[targets]]
+//	name = "bookworm"
+//	python = "3.11"
+//	platform = "manylinux_2_36_x86_64"
+//
+//	[[packages]]
+//	name = "six"
+//	version = "1.17.0"
+//	dependencies = []
+//	[packages.sdist]
+//	name = "six-1.17.0.tar.gz"
+//	size = 34031
+//	hashes = { sha256 = "ff70335d468e7eb6ec65b95b99d3a2836546063f63acc5171de367e834932a81" }
+//	[[packages.wheels]]
+//	name = "six-1.17.0-py2.py3-none-any.whl"
+//	origin = "built"
+//
+// The spelling, in full:
+//
+//   - Lines end in one line feed, the last one too. There are no comments, no
+//     trailing blanks, and one empty line before each [[targets]], [[packages]]
+//     and [[recipes]] and nowhere else.
+//   - Keys come in the order of the fields of the types in this package. A key
+//     whose value is empty is absent, but for dependencies and build-requires,
+//     which are always there.
+//   - Strings are basic strings of printable ASCII. The quote and the backslash
+//     are escaped by a backslash, every other character outside of 0x20 to 0x7e
+//     as \uXXXX or \UXXXXXXXX with capital digits. So no control character
+//     and no bidirectional mark can hide in a lock.
+//   - Lists are sorted, hold nothing twice, and stand on one line.
+//   - Targets are sorted by name; packages by (name, version, group), the
+//     version as PEP 440 orders it; wheels by (name, targets), upstream files
+//     by name, recipes by digest.
+//   - "targets" is absent where it would name all: in a package all targets of
+//     the lock, in a wheel or upstream file all targets of its package. So a new
+//     target that needs nothing new changes no package.
+//   - Hashes are SHA-256, 64 lower-case hexadecimal digits.
+//
+// # Groups
+//
+// A package is keyed by name, version and group. Group is "build" for a build
+// requirement and absent for all that is installed. Among the latter, "groups"
+// names the dependency groups that need the package, where the default group
+// does not: a package that dev and docs share is one block with
+// groups = ["dev", "docs"], and once the default group needs it too the list
+// goes away. One target has one version of an installed name, whatever the
+// groups; of a build requirement it may have several, one a recipe.
+//
+// # Dependencies
+//
+// Dependencies are normalised names after markers were applied, so they can
+// differ from target to target. "dependencies" has what all targets of the
+// package share and "target-dependencies" what only some of them add.
+//
+// # Wheels
+//
+// For each package and each target of it there is exactly one wheel row: the
+// file to install. A row of origin "built" without size and hashes is still to
+// be built, which is legal until release. Sizes of files that came from an
+// index may be absent, since not every index tells them; the hash never is.
+package lock

@@ -1,0 +1,97 @@
+package pyproject
+
+import "fmt"
+
+// Config is what [tool.wheellock] or wheellock.toml says, with defaults filled
+// in.
+type Config struct {
+	Wheelhouse   string   // folder or https address; "": none yet
+	Root         []string // pinned OpenPGP fingerprints, capital hexadecimal
+	Log          string   // pinned verifier key of the log; "": none
+	Versions     string   // newest | bounded | fewest
+	BoundedBy    string   // "180 days"
+	Prefer       string   // newest | least-work | lowest
+	ExcludeNewer string   // as written; "": no cut-off. See Cutoff
+	Private      []string // name patterns
+	IndexURL     string   // "": what pip would use
+	FindLinks    []string
+	Sources      []string // input files; nil: found by Open
+	Requirements []string // requirements written in the configuration itself
+	Policy       Policy
+	Targets      []Target
+	Metadata     []Metadata // overrides for packages that do not tell theirs
+
+	File string // the file it was read from, "" if there is none
+}
+
+// Policy says what the project demands before a release.
+type Policy struct {
+	Wheels            string // build | build-unless-reproducible | upstream
+	Mirror            string // all | unreproducible | none
+	BuildRequirements string // upstream | build
+	Append            string // now | pending
+	Builders          int
+	Reviews           int
+	Witnesses         int
+	Ceremony          []string // root, new-package, every-publication
+}
+
+// Target is a declared target. Only Name is needed for a known one.
+type Target struct {
+	Name, Python, Platform, Implementation string
+}
+
+// Metadata is a user's word on the metadata of one version.
+type Metadata struct {
+	Name, Version  string
+	RequiresPython string
+	RequiresDist   []string
+}
+
+// Input is one requirement or constraint as the user wrote it.
+type Input struct {
+	Requirement string // PEP 508 text, not yet parsed
+	Group       string // "": the default group
+	File        string // relative to the project's folder
+	Line        int
+}
+
+// Origin is "FILE:LINE".
+func (i Input) Origin() string { return fmt.Sprintf("%s:%d", i.File, i.Line) }
+
+// Edit is one file as it is to be written. Whoever calls writes all edits of
+// one change in one transaction.
+type Edit struct {
+	Path string // joined to the project's folder
+	Data []byte
+}
+
+// Error is a finding in the user's files.
+type Error struct {
+	File string
+	Line int // 0: no line
+	Msg  string
+	Hint string
+}
+
+func (e *Error) Error() string {
+	switch {
+	case e.File == "":
+		return e.Msg
+	case e.Line == 0:
+		return fmt.Sprintf("%s: %s", e.File, e.Msg)
+	}
+	return fmt.Sprintf("%s:%d: %s", e.File, e.Line, e.Msg)
+}
+
+// NotFoundError says that no input names the package, or no configuration the
+// target.
+type NotFoundError struct {
+	Kind string // "requirement" or "target"
+	Name string
+	Near []string // names that look alike
+}
+
+func (e *NotFoundError) Error() string {
+	return fmt.Sprintf("no %s named %q", e.Kind, e.Name)
+}
