@@ -1,0 +1,165 @@
+// Package report turns the results of the libraries into text for people. The
+// same values go to --json unchanged, so the two cannot drift apart.
+package report
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/freedomofpress/wheellock/cmd/wheellock/internal/term"
+	"github.com/freedomofpress/wheellock/provenance/workorder"
+)
+
+// Order writes the work order as the page of the product: headline, table,
+// notes, steps, next command, trust. It fits into 80 columns.
+func Order(w io.Writer, o *workorder.Order, s term.Style) {
+	var b strings.Builder
+	orderHead(&b, o, s)
+	if len(o.Packages) > 0 {
+		b.WriteString("\n")
+		orderTable(&b, o, s)
+		orderNotes(&b, o, s)
+		b.WriteString("\n")
+		orderSteps(&b, o, s)
+	}
+	b.WriteString("\n")
+	orderNext(&b, o, s)
+	b.WriteString(TrustLine(o.Trust) + "\n")
+	io.WriteString(w, b.String())
+}
+
+func orderHead(b *strings.Builder, o *workorder.Order, s term.Style) {
+	line := o.Headline
+	if o.Elapsed > 0 {
+		t := fmt.Sprintf("%.1f s", o.Elapsed)
+		if pad := term.Width - 1 - term.Len(line) - len(t); pad > 0 {
+			line = s.Paint(term.Heading, line) + strings.Repeat(" ", pad) + s.Paint(term.Faint, t)
+		}
+	} else {
+		line = s.Paint(term.Heading, line)
+	}
+	b.WriteString(line + "\n")
+	if o.Releasable {
+		b.WriteString(s.Paint(term.Good, "NOTHING OUTSTANDING") + ": every wheel is locked, proven or built, signed and logged\n")
+		return
+	}
+	b.WriteString(s.Paint(term.Todo, "NOT RELEASABLE") + ": " + orderWhy(o) + "\n")
+}
+
+// orderWhy says in half a line what is outstanding and who is needed.
+func orderWhy(o *workorder.Order) string {
+	var parts []string
+	if n := o.Summary.Todo; n > 0 {
+		parts = append(parts, fmt.Sprintf("%s to build or prove", plural(n, "wheel")))
+	}
+	if len(parts) == 0 {
+		for _, st := range o.Steps {
+			if !st.Done && st.Action != workorder.Check {
+				parts = append(parts, "to "+st.Action)
+			}
+		}
+		return strings.Join(parts, ", ")
+	}
+	if r := o.Summary.Roles; len(r) > 0 {
+		var at []string
+		for _, st := range o.Steps {
+			for _, role := range r {
+				if !st.Done && st.Who == role {
+					at = append(at, fmt.Sprint(st.N))
+				}
+			}
+		}
+		parts = append(parts, fmt.Sprintf("%s needed (%s)", plural(len(r), "role"), stepList(at)))
+	}
+	return strings.Join(parts, ", ")
+}
+
+func stepList(at []string) string {
+	if len(at) == 1 {
+		return "step " + at[0]
+	}
+	return "steps " + strings.Join(at[:len(at)-1], ", ") + " and " + at[len(at)-1]
+}
+
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+func orderNotes(b *strings.Builder, o *workorder.Order, s term.Style) {
+	for _, n := range o.Notes {
+		text := n.Text
+		if n.Mark != "" {
+			text = n.Mark + " " + text
+		}
+		for _, line := range term.Wrap(text, term.Width, "  ") {
+			b.WriteString(line + "\n")
+		}
+	}
+}
+
+func orderSteps(b *strings.Builder, o *workorder.Order, s term.Style) {
+	rows := [][]string{{" ", s.Paint(term.Heading, "STEP"), s.Paint(term.Heading, "WHO"), s.Paint(term.Heading, "COMMAND"), s.Paint(term.Heading, "STATE")}}
+	for _, st := range o.Steps {
+		name := st.Action
+		if st.Count > 0 {
+			name += fmt.Sprintf(" %d", st.Count)
+		}
+		state := s.Paint(term.Todo, st.State)
+		switch {
+		case st.Done:
+			state = s.Paint(term.Good, st.State)
+		case strings.HasPrefix(st.State, "after"):
+			state = s.Paint(term.Faint, st.State)
+		}
+		rows = append(rows, []string{fmt.Sprint(st.N), name, st.Who, s.Paint(term.Command, st.Command), state})
+	}
+	lines := term.Columns(rows, 2)
+	b.WriteString(lines[0] + "\n")
+	for i, st := range o.Steps {
+		b.WriteString(lines[i+1] + "\n")
+		if st.Done {
+			continue
+		}
+		for _, why := range st.Why {
+			writeWrapped(b, why, "     ")
+		}
+		for _, way := range st.Ways {
+			writeWrapped(b, "- "+way, "     ")
+		}
+	}
+}
+
+func writeWrapped(b *strings.Builder, text, indent string) {
+	for _, line := range term.Wrap(text, term.Width-len(indent), "  ") {
+		b.WriteString(indent + line + "\n")
+	}
+}
+
+func orderNext(b *strings.Builder, o *workorder.Order, s term.Style) {
+	switch {
+	case o.Next != "" && o.NextWhy != "":
+		b.WriteString("Next: " + s.Paint(term.Command, o.Next) + "\n")
+		writeWrapped(b, o.NextWhy, "      ")
+	case o.Next != "":
+		b.WriteString("Next: " + s.Paint(term.Command, o.Next) + "\n")
+	case o.NextWhy != "":
+		b.WriteString("Next: " + o.NextWhy + "\n")
+	}
+}
+
+// TrustLine is the last line of every order and verification.
+func TrustLine(t workorder.Trust) string {
+	return fmt.Sprintf("Trust: %s, %s, %s, root %s",
+		plural(t.Builders, "builder"), plural(t.Reviews, "review"), witnesses(t.Witnesses), t.Root)
+}
+
+func witnesses(n int) string {
+	if n == 1 {
+		return "1 witness"
+	}
+	return fmt.Sprintf("%d witnesses", n)
+}

@@ -1,0 +1,181 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/freedomofpress/wheellock/cmd/wheellock/internal/term"
+	"github.com/freedomofpress/wheellock/provenance/workorder"
+)
+
+// A column of the table stands for all targets that have the same versions of
+// everything: ten equal columns would hide the one that differs.
+type column struct {
+	title   string
+	targets []string
+}
+
+func columns(o *workorder.Order) []column {
+	var out []column
+	key := map[string]int{}
+	for _, t := range o.Targets {
+		var vs []string
+		for _, p := range o.Packages {
+			vs = append(vs, p.Versions[t.Name])
+		}
+		k := strings.Join(vs, "\n")
+		title := strings.ToUpper(t.Name) + " " + t.Python
+		if i, ok := key[k]; ok {
+			out[i].targets = append(out[i].targets, t.Name)
+			continue
+		}
+		key[k] = len(out)
+		out = append(out, column{title: title, targets: []string{t.Name}})
+	}
+	for i := range out {
+		if n := len(out[i].targets) - 1; n > 0 {
+			out[i].title = strings.ToUpper(out[i].targets[0]) + fmt.Sprintf(" +%d", n)
+		}
+	}
+	return out
+}
+
+// orderTable writes one line a package; where the columns of the targets do not
+// fit into the page, the versions go below the name instead.
+func orderTable(b *strings.Builder, o *workorder.Order, s term.Style) {
+	cols := columns(o)
+	lines := term.Columns(tableRows(o, cols, s), 2)
+	for _, l := range lines {
+		if term.Len(l) > term.Width {
+			narrowTable(b, o, cols, s)
+			return
+		}
+	}
+	for _, l := range lines {
+		b.WriteString(l + "\n")
+	}
+	folded(b, cols)
+}
+
+// folded names the targets that a "+2" in a title stands for.
+func folded(b *strings.Builder, cols []column) {
+	for _, c := range cols {
+		if len(c.targets) > 1 {
+			for _, line := range term.Wrap(c.title+": "+strings.Join(c.targets, ", "), term.Width, "  ") {
+				b.WriteString(line + "\n")
+			}
+		}
+	}
+}
+
+func tableRows(o *workorder.Order, cols []column, s term.Style) [][]string {
+	head := []string{"PACKAGE"}
+	for _, c := range cols {
+		head = append(head, c.title)
+	}
+	head = append(head, "BUILD", "UPSTREAM", "MIRROR")
+	for i := range head {
+		head[i] = s.Paint(term.Heading, head[i])
+	}
+	rows := [][]string{head}
+	for i := range o.Packages {
+		p := &o.Packages[i]
+		row := []string{p.Name}
+		first := ""
+		for _, c := range cols {
+			v := p.Versions[c.targets[0]]
+			switch {
+			case v == "":
+				v = "-"
+			case first == "":
+				first = v
+			case v == first:
+				v = "same"
+			}
+			row = append(row, v)
+		}
+		rows = append(rows, append(row, workCell(p, s), upstreamCell(o, p, s), mirrorCell(p, s)))
+	}
+	return rows
+}
+
+func narrowTable(b *strings.Builder, o *workorder.Order, cols []column, s term.Style) {
+	rows := [][]string{}
+	head := []string{"PACKAGE", "BUILD", "UPSTREAM", "MIRROR"}
+	for i := range head {
+		head[i] = s.Paint(term.Heading, head[i])
+	}
+	rows = append(rows, head)
+	for i := range o.Packages {
+		p := &o.Packages[i]
+		rows = append(rows, []string{p.Name, workCell(p, s), upstreamCell(o, p, s), mirrorCell(p, s)})
+	}
+	lines := term.Columns(rows, 2)
+	b.WriteString(lines[0] + "\n")
+	for i := range o.Packages {
+		b.WriteString(lines[i+1] + "\n")
+		writeWrapped(b, versionLine(&o.Packages[i], cols), "  ")
+	}
+	folded(b, cols)
+}
+
+// versionLine groups the targets by the version they get: "2.32.4 focal; 2.34.2
+// bookworm, trixie".
+func versionLine(p *workorder.Package, cols []column) string {
+	var order []string
+	by := map[string][]string{}
+	for _, c := range cols {
+		v := p.Versions[c.targets[0]]
+		if v == "" {
+			continue
+		}
+		if by[v] == nil {
+			order = append(order, v)
+		}
+		name := strings.ToLower(c.targets[0])
+		if n := len(c.targets) - 1; n > 0 {
+			name += fmt.Sprintf(" +%d", n)
+		}
+		by[v] = append(by[v], name)
+	}
+	if len(order) == 1 {
+		return order[0]
+	}
+	var parts []string
+	for _, v := range order {
+		parts = append(parts, v+" "+strings.Join(by[v], ", "))
+	}
+	return strings.Join(parts, "; ")
+}
+
+func workCell(p *workorder.Package, s term.Style) string {
+	switch {
+	case p.Build.Kind == "upstream":
+		return s.Paint(term.Faint, "none")
+	case p.Build.Done == p.Build.Need:
+		return s.Paint(term.Good, fmt.Sprintf("%d %s ok", p.Build.Need, p.Build.Kind))
+	case p.Build.Done > 0:
+		return s.Paint(term.Todo, fmt.Sprintf("%d/%d %s", p.Build.Done, p.Build.Need, p.Build.Kind))
+	}
+	return s.Paint(term.Todo, fmt.Sprintf("%d %s", p.Build.Need, p.Build.Kind))
+}
+
+func upstreamCell(o *workorder.Order, p *workorder.Package, s term.Style) string {
+	switch p.Upstream {
+	case "bytes", "content":
+		return s.Paint(term.Good, "same "+p.Upstream)
+	case "differs":
+		return s.Paint(term.Bad, strings.TrimSpace("differs "+o.Mark(p)))
+	}
+	return s.Paint(term.Faint, p.Upstream)
+}
+
+func mirrorCell(p *workorder.Package, s term.Style) string {
+	switch p.Mirror {
+	case "done":
+		return s.Paint(term.Good, p.Mirror)
+	case "yes":
+		return s.Paint(term.Todo, p.Mirror)
+	}
+	return s.Paint(term.Faint, p.Mirror)
+}

@@ -1,0 +1,237 @@
+package workorder
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/freedomofpress/wheellock/lock"
+)
+
+// Compute returns the work order of in.Lock. It reads nothing but its argument.
+// Build requirements are tools: they get no row, since the recipes that name
+// them fix their hashes.
+func Compute(in Input) *Order {
+	o := &Order{Elapsed: in.Elapsed.Seconds(), Trust: trust(in)}
+	for _, t := range in.Lock.Targets {
+		o.Targets = append(o.Targets, Target{Name: t.Name, Python: t.Python})
+	}
+	o.Packages = rows(in)
+	o.Summary = summarize(in, o.Packages)
+	o.Notes = notes(in, o)
+	o.Steps = steps(in, o)
+	o.Releasable = !slices.ContainsFunc(o.Steps, func(s Step) bool { return !s.Done && s.Action != Check })
+	o.Summary.Roles = roles(o.Steps)
+	o.Headline = headline(in, o)
+	o.Next, o.NextWhy = next(in, o)
+	return o
+}
+
+// rows makes one row a name. Added names lead, in the order in which the user
+// gave them, since they are what the user asks about.
+func rows(in Input) []Package {
+	byName := map[string]*Package{}
+	var names []string
+	for i := range in.Lock.Packages {
+		p := &in.Lock.Packages[i]
+		if p.Group == lock.GroupBuild {
+			continue
+		}
+		row := byName[p.Name]
+		if row == nil {
+			row = &Package{Name: p.Name, New: slices.Contains(in.Added, p.Name), Versions: map[string]string{}}
+			byName[p.Name] = row
+			names = append(names, p.Name)
+		}
+		addVersion(in, row, p)
+	}
+	slices.SortStableFunc(names, func(a, b string) int {
+		if c := rank(in.Added, a) - rank(in.Added, b); c != 0 {
+			return c
+		}
+		return strings.Compare(a, b)
+	})
+	var out []Package
+	for _, n := range names {
+		row := byName[n]
+		row.Mirror = mirrorWord(in, row)
+		out = append(out, *row)
+	}
+	return out
+}
+
+func rank(list []string, name string) int {
+	if i := slices.Index(list, name); i >= 0 {
+		return i
+	}
+	return len(list)
+}
+
+// addVersion merges one lock block into its row. Several groups may lock the
+// same version; the wheel is counted once, by its file name and targets.
+func addVersion(in Input, row *Package, p *lock.Package) {
+	for _, t := range targetsOf(in.Lock, p.Targets) {
+		row.Versions[t] = p.Version
+	}
+	row.Upstream, row.Causes = worst(row.Upstream, row.Causes, p.Upstream)
+	for i := range p.Wheels {
+		w := wheelState(in, p, &p.Wheels[i])
+		if slices.ContainsFunc(row.Wheels, func(have Wheel) bool {
+			return have.File == w.File && have.Version == w.Version && slices.Equal(have.Targets, w.Targets)
+		}) {
+			continue
+		}
+		row.Wheels = append(row.Wheels, w)
+		row.Build = addWork(row.Build, &p.Wheels[i])
+	}
+}
+
+func addWork(k Work, w *lock.Wheel) Work {
+	kind := "upstream"
+	if w.Recipe != "" || w.Origin == "built" {
+		kind = "native"
+		if pure(w.Name) {
+			kind = "pure"
+		}
+		k.Need++
+		if w.SHA256 != "" {
+			k.Done++
+		}
+	}
+	// A package whose wheels are of several kinds is as hard as its hardest.
+	order := []string{"", "upstream", "pure", "native"}
+	if slices.Index(order, kind) > slices.Index(order, k.Kind) {
+		k.Kind = kind
+	}
+	return k
+}
+
+func pure(file string) bool { return strings.HasSuffix(file, "-none-any.whl") }
+
+// targetsOf expands the lock's "absent means all".
+func targetsOf(l *lock.Lock, list []string) []string {
+	if len(list) > 0 {
+		return list
+	}
+	var all []string
+	for _, t := range l.Targets {
+		all = append(all, t.Name)
+	}
+	return all
+}
+
+var verdicts = []string{"", "none", "bytes", "content", "untried", "differs"}
+
+// worst keeps the verdict that needs the most attention.
+func worst(have string, causes []string, ups []lock.Upstream) (string, []string) {
+	if len(ups) == 0 && have == "" {
+		return "none", causes
+	}
+	for _, u := range ups {
+		if slices.Index(verdicts, u.Verdict) > slices.Index(verdicts, have) {
+			have = u.Verdict
+		}
+		for _, c := range u.Causes {
+			if !slices.Contains(causes, c) {
+				causes = append(causes, c)
+			}
+		}
+	}
+	slices.Sort(causes)
+	return have, causes
+}
+
+func summarize(in Input, rows []Package) Summary {
+	var s Summary
+	sources := map[string]bool{}
+	pairs := map[string]bool{}
+	for _, p := range in.Lock.Packages {
+		if p.Group == lock.GroupBuild {
+			continue
+		}
+		pairs[p.Name+" "+p.Version] = true
+		if p.Sdist != nil {
+			sources[p.Sdist.SHA256] = true
+		}
+	}
+	s.Packages, s.Sources = len(pairs), len(sources)
+	for _, r := range rows {
+		s.Wheels += len(r.Wheels)
+		for _, w := range r.Wheels {
+			if lacks(w, Build) || lacks(w, Prove) {
+				s.Todo++
+			}
+		}
+	}
+	return s
+}
+
+func lacks(w Wheel, what string) bool {
+	return slices.ContainsFunc(w.Missing, func(m Missing) bool { return m.What == what })
+}
+
+func trust(in Input) Trust {
+	t := Trust{Witnesses: in.Witnesses, Root: in.Root}
+	if t.Root == "" {
+		t.Root = "none"
+	}
+	// The weakest wheel and the least reviewed source decide: a chain of trust
+	// is not an average.
+	first := true
+	for _, p := range in.Lock.Packages {
+		if p.Group == lock.GroupBuild {
+			continue
+		}
+		for _, w := range p.Wheels {
+			b := in.Builders[w.SHA256]
+			if first || b < t.Builders {
+				t.Builders = b
+			}
+			r := 0
+			if p.Sdist != nil {
+				r = in.Reviews[p.Sdist.SHA256]
+			}
+			if first || r < t.Reviews {
+				t.Reviews = r
+			}
+			first = false
+		}
+	}
+	return t
+}
+
+func headline(in Input, o *Order) string {
+	s := o.Summary
+	tail := fmt.Sprintf("%s, %s locked", count(s.Sources, "source"), count(s.Wheels, "wheel"))
+	names := map[string]bool{}
+	for _, r := range o.Packages {
+		names[r.Name] = true
+	}
+	if len(in.Added) == 0 {
+		return fmt.Sprintf("%s: %s", count(len(names), "package"), tail)
+	}
+	added := 0
+	for _, a := range in.Added {
+		if names[a] {
+			added++
+		}
+	}
+	who := strings.Join(in.Added, ", ")
+	if len(in.Added) > 3 {
+		who = count(len(in.Added), "package")
+	}
+	if rest := len(names) - added; rest > 0 {
+		// In an existing project the rest is not all on account of the new name.
+		return fmt.Sprintf("%s and %s: %s", who, plural(rest, "other package"), tail)
+	}
+	return who + ": " + tail
+}
+
+func count(n int, noun string) string { return plural(n, noun) }
+
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}

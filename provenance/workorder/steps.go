@@ -1,0 +1,275 @@
+package workorder
+
+import (
+	"fmt"
+	"slices"
+	"sort"
+	"strings"
+
+	"github.com/freedomofpress/wheellock/lock"
+)
+
+// steps gathers what the wheels lack into commands. Steps that are not needed
+// stay in the list, marked done, so that the path to a release is always seen
+// whole.
+func steps(in Input, o *Order) []Step {
+	var out []Step
+	add := func(s Step) { s.N = len(out) + 1; out = append(out, s) }
+
+	here, elsewhere := splitBuilds(in, o)
+	buildSteps := []int{}
+	if len(here) > 0 || len(elsewhere) == 0 {
+		add(hereStep(in, here))
+		if !out[len(out)-1].Done {
+			buildSteps = append(buildSteps, len(out))
+		}
+	}
+	for _, s := range elsewhere {
+		add(s)
+		buildSteps = append(buildSteps, len(out))
+	}
+	if s := reviewStep(in, o); true {
+		add(s)
+		if !s.Done {
+			buildSteps = append(buildSteps, len(out))
+		}
+	}
+	add(later(Step{Action: Sign, Who: "publisher", Command: signCommand, Count: missing(o, Sign)}, buildSteps, !in.LockKnown && len(o.Packages) > 0))
+	sign := len(out)
+	add(later(Step{Action: Mirror, Who: "publisher", Command: mirrorCommand, Count: missing(o, Mirror)}, after(out, sign, buildSteps), false))
+	if in.Policy.Mirror == "none" {
+		out[len(out)-1].Who, out[len(out)-1].State = "-", "policy mirror = none"
+	}
+	add(logStep(in, o, out))
+	add(checkStep(out))
+	return out
+}
+
+// splitBuilds separates what this machine can build from what it cannot, one
+// step a target for the latter, since each needs another machine.
+func splitBuilds(in Input, o *Order) (here []Wheel, elsewhere []Step) {
+	byTarget := map[string][]string{}
+	why := map[string]string{}
+	for _, p := range o.Packages {
+		for _, w := range p.Wheels {
+			for _, m := range w.Missing {
+				if m.What != Build && m.What != Prove {
+					continue
+				}
+				if m.Role != "builder" {
+					here = append(here, w)
+				} else if t := targetOf(m.Command); t != "" {
+					byTarget[t] = append(byTarget[t], p.Name)
+					why[t] = m.Why
+				}
+				break
+			}
+		}
+	}
+	var names []string
+	for t := range byTarget {
+		names = append(names, t)
+	}
+	sort.Strings(names)
+	for _, t := range names {
+		elsewhere = append(elsewhere, Step{
+			Action: Build, Count: len(byTarget[t]), Who: "builder",
+			Command: "wheellock build --missing --target " + t,
+			State:   "needs " + t,
+			Why:     []string{fmt.Sprintf("%s/%s: %s", strings.Join(byTarget[t], ", "), t, why[t])},
+			Ways:    in.Unbuildable[t].Ways,
+		})
+	}
+	return here, elsewhere
+}
+
+func targetOf(command string) string {
+	_, t, _ := strings.Cut(command, " --target ")
+	return t
+}
+
+func hereStep(in Input, wheels []Wheel) Step {
+	s := Step{Action: Build, Count: len(wheels), Who: "developer", Command: buildCommand}
+	if len(wheels) == 0 {
+		s.Who, s.Command, s.State, s.Done = "-", "-", "done", true
+		return s
+	}
+	s.State = "ready" + estimate(in, wheels)
+	return s
+}
+
+// estimate adds up what past builds took; it says nothing when one is unknown,
+// rather than to promise too little.
+func estimate(in Input, wheels []Wheel) string {
+	total := 0.0
+	for _, w := range wheels {
+		name, _, _ := strings.Cut(w.File, "-")
+		sec, ok := in.Seconds[strings.ToLower(strings.ReplaceAll(name, "_", "-"))]
+		if !ok {
+			return ""
+		}
+		total += sec
+	}
+	return fmt.Sprintf(", ~%.0f s", total+1)
+}
+
+func reviewStep(in Input, o *Order) Step {
+	n := missing(o, Review)
+	s := Step{Action: Review, Count: n, Who: "-", Command: "-", Done: n == 0}
+	if in.Policy.Reviews == 0 {
+		s.State = "policy reviews = 0"
+		if fresh := unreviewed(in); fresh > 0 {
+			s.State = fmt.Sprintf("policy reviews = 0 (%s unreviewed)", plural(fresh, "source"))
+		}
+		return s
+	}
+	if s.Done {
+		s.State = "done"
+		return s
+	}
+	s.Who, s.Command, s.State = "reviewer", "wheellock review NAME", "ready"
+	return s
+}
+
+func unreviewed(in Input) int {
+	seen := map[string]bool{}
+	for _, p := range in.Lock.Packages {
+		if p.Group != lock.GroupBuild && p.Sdist != nil && in.Reviews[p.Sdist.SHA256] == 0 {
+			seen[p.Sdist.SHA256] = true
+		}
+	}
+	return len(seen)
+}
+
+// missing counts the wheels that lack what.
+func missing(o *Order, what string) int {
+	n := 0
+	for _, p := range o.Packages {
+		for _, w := range p.Wheels {
+			if lacks(w, what) {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// later finishes a step that waits for others.
+func later(s Step, blockers []int, more bool) Step {
+	s.Done = s.Count == 0 && !more
+	switch {
+	case s.Done && len(blockers) == 0:
+		s.State = "done"
+	case s.Done:
+		// Nothing of it is known to be needed yet; a build may change that.
+		s.State, s.Done = "after "+list(blockers), false
+	case len(blockers) > 0:
+		s.State = "after " + list(blockers)
+	default:
+		s.State = "ready"
+	}
+	return s
+}
+
+func after(out []Step, n int, blockers []int) []int {
+	if !out[n-1].Done {
+		return []int{n}
+	}
+	return blockers
+}
+
+func list(ns []int) string {
+	var s []string
+	for _, n := range ns {
+		s = append(s, fmt.Sprint(n))
+	}
+	return strings.Join(s, ", ")
+}
+
+func logStep(in Input, o *Order, before []Step) Step {
+	s := Step{Action: Log, Count: in.Pending, Who: "CI", Command: appendCommand}
+	var open []int
+	for _, b := range before {
+		if !b.Done {
+			open = append(open, b.N)
+		}
+	}
+	switch {
+	case in.Policy.Append != "pending" && in.Pending == 0:
+		// Each verb appends what it signs, so what is missing comes with the
+		// steps above.
+		s.Who, s.Command, s.State, s.Done = "-", "-", "done with each step", true
+		if missing(o, Log) > 0 && len(open) == 0 {
+			s.Done, s.Count, s.State = false, missing(o, Log), "ready"
+			s.Who, s.Command = "developer", "wheellock build --missing"
+		}
+	case in.Pending > 0 && len(open) == 0:
+		s.State = "ready"
+		if in.Policy.Append == "pending" {
+			s.State = "after merge"
+		}
+	case len(open) > 0:
+		s.State = "after merge"
+	default:
+		s.Done, s.State = true, "done"
+	}
+	return s
+}
+
+func checkStep(before []Step) Step {
+	s := Step{Action: Check, Who: "anyone", Command: checkCommand, State: "ready"}
+	for _, b := range before {
+		if !b.Done {
+			s.State = fmt.Sprintf("after %d", b.N)
+		}
+	}
+	return s
+}
+
+// roles lists who has to act besides the developer, with CI left out: it acts
+// by itself.
+func roles(steps []Step) []string {
+	var out []string
+	for _, s := range steps {
+		if s.Done || s.Who == "-" || s.Who == "developer" || s.Who == "anyone" || s.Who == "CI" {
+			continue
+		}
+		if !slices.Contains(out, s.Who) {
+			out = append(out, s.Who)
+		}
+	}
+	return out
+}
+
+// next picks the one command to run now.
+func next(in Input, o *Order) (command, why string) {
+	for _, s := range o.Steps {
+		if !s.Done && (strings.HasPrefix(s.State, "ready") || s.Action == Log && s.State == "after merge" && allDoneBefore(o, s.N)) {
+			if s.Action == Check {
+				break
+			}
+			return s.Command, ""
+		}
+	}
+	for _, s := range o.Steps {
+		if !s.Done && s.Action == Build {
+			return "", fmt.Sprintf("nothing more can be built on this machine; step %d %s", s.N, s.State)
+		}
+	}
+	if !o.Releasable {
+		return "", "waiting for the steps above"
+	}
+	if in.Root != "adopted" {
+		return "wheellock keys adopt --openpgp-key FILE", "the root is provisional: a release needs the organisation's key"
+	}
+	return checkCommand, ""
+}
+
+func allDoneBefore(o *Order, n int) bool {
+	for _, s := range o.Steps[:n-1] {
+		if !s.Done {
+			return false
+		}
+	}
+	return true
+}
