@@ -1,0 +1,163 @@
+// Package index reads Python package indexes: pages of files, the metadata of
+// wheels and the files themselves. It is the only door through which anything
+// from an index enters, and what passes has been checked.
+//
+// # Pages
+//
+// An index has one page for each project, at URL/NAME/ with NAME normalised
+// as PEP 503 says. The JSON form (PEP 691, with the size and upload time of
+// PEP 700) is asked for first, the HTML form (PEP 503, 592, 629, 658, 714) is
+// understood; which of the two came is decided by the Content-Type of the
+// answer, never by guessing at its bytes. For example
+//
+//	GET URL/courier/            Accept: application/vnd.pypi.simple.v1+json, ...
+//	{"meta": {"api-version": "1.1"}, "name": "courier", "files": [
+//	  {"filename": "courier-2.1.0-py3-none-any.whl",
+//	   "url": "../../files/courier-2.1.0-py3-none-any.whl",
+//	   "hashes": {"sha256": "9f86..."}, "size": 8123,
+//	   "requires-python": ">=3.9", "upload-time": "2026-02-01T10:00:00Z",
+//	   "core-metadata": {"sha256": "60bf..."}, "yanked": false}]}
+//
+// becomes a Page with one File. Version 2 of the interface is refused
+// (PEP 629). Project status markers (PEP 792) are kept on the Page.
+//
+// # Metadata of a wheel
+//
+// Two requests can give it without downloading the wheel: FILE.metadata
+// (PEP 658), and byte ranges from the end of the zip, where its directory and,
+// by custom, its METADATA lie. Pages promise FILE.metadata that is then
+// missing, and servers ignore ranges, so the client counts for each origin
+// which of the two answered, races them while it does not know, and falls
+// back from one to the other, at last to the whole file.
+//
+// Where the page gives the hash of the metadata (core-metadata), the bytes are
+// checked against it, whichever way they came. Where it gives none they are
+// the index's word only: Client.Unverified lists such files, and Fetch, which
+// checks the whole wheel against the page's hash, then compares the METADATA
+// inside with what was believed. A lock is safe without that: what is
+// installed is checked by hash, and a lie about dependencies shows in it as a
+// wrong set of packages, not as wrong bytes.
+//
+// # Cache
+//
+// Under Options.CacheDir:
+//
+//	v1/pages/XX/SHA256      a parsed page, by its address
+//	v1/metadata/XX/SHA256   a METADATA, by the hash of its wheel
+//	v1/files/XX/SHA256      a whole file, by its own hash
+//
+// Pages are served from it for as long as Cache-Control allows (Options.TTL
+// where it says nothing), then asked again with If-None-Match. Pages and
+// metadata begin with a checksum of what follows, files are hashed when they
+// are opened: an entry that does not match is thrown away and fetched again.
+// Entries are written beside and renamed, so any number of processes may share
+// a cache. They are not fsynced: a torn entry is found by its checksum.
+//
+// # Errors
+//
+// NotFoundError (no such project), UnavailableError (unreachable, refused,
+// offline; wraps StallError and TruncatedError), PageError (a page that cannot
+// be understood), HashError (bytes that are not what the page said). Each
+// names the package or file, never shows a password, and has a Hint method
+// that says what to try next.
+package index
+
+import (
+	"crypto/tls"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// Limits on what comes from outside.
+const (
+	MaxPage     = 256 << 20 // bytes of one page, decompressed
+	MaxMetadata = 16 << 20  // bytes of one METADATA
+	MaxFile     = 8 << 30   // bytes of one file whose size the page does not say
+	MaxFiles    = 1 << 20   // files on one page
+	TailSize    = 16 << 10  // bytes of the first range request, from the end of a wheel
+)
+
+// File is one file that an index offers.
+type File struct {
+	Name           string    // file name, as "courier-2.1.0-py3-none-any.whl"
+	URL            string    // absolute, without fragment and without user information
+	Size           int64     // bytes; 0 when the page does not say
+	SHA256         string    // lower-case hex; "" when the page gives no sha256
+	OtherHash      string    // "sha512=..." when the page gives no sha256 but another; checked on Fetch
+	RequiresPython string    // as written; "" when absent
+	Uploaded       time.Time // UTC; zero when the page does not say
+	Yanked         bool      // PEP 592
+	YankedReason   string    // may be "" for a yanked file
+	CoreMetadata   string    // lower-case hex sha256 of METADATA; "" when not given
+	HasMetadata    bool      // the page says that URL.metadata exists
+}
+
+// IsWheel reports whether the file's name ends like a wheel's.
+func (f File) IsWheel() bool { return strings.HasSuffix(f.Name, ".whl") }
+
+// Page is what an index says about one project.
+type Page struct {
+	Name         string // normalised
+	Status       string // PEP 792: "", "active", "archived", "quarantined", "deprecated"
+	StatusReason string
+	Files        []File // in the order of the page; find-links first
+}
+
+// Credential is what one origin is shown; Host may carry a port.
+type Credential struct{ Host, User, Password string }
+
+// Proxy holds proxy addresses: http, https, socks5 or socks5h URLs. HTTP
+// serves http addresses, HTTPS serves https ones, No is a NO_PROXY list.
+type Proxy struct{ HTTP, HTTPS, No string }
+
+// Private says that projects whose normalised names match one of Names (globs
+// as in path.Match) are asked of URL and of nothing else.
+type Private struct {
+	URL   string
+	Names []string
+}
+
+// Options configure a Client. CacheDir is required, and one of URL, FindLinks.
+type Options struct {
+	URL       string   // of the index: https, http, or file / a path for a folder; may carry user information
+	FindLinks []string // folders, single files, or addresses of flat HTML pages
+	Private   []Private
+	CacheDir  string
+	Offline   bool   // only what the cache has, however old
+	UserAgent string // default "wheellock"
+	Jobs      int    // requests at once; default 32
+
+	Proxy       Proxy
+	Credentials []Credential
+	Netrc       string // path of a netrc file; missing is no error
+	CAFile      string // PEM certificates trusted besides the system's
+	TLS         *tls.Config
+	Transport   http.RoundTripper // replaces the client's own; Proxy, CAFile and TLS are then unused
+
+	TTL             time.Duration // of a page whose server says nothing; default 10 minutes
+	StallInterval   time.Duration // under 1 KiB/s for that long is an error; default 10 s
+	ConnectTimeout  time.Duration // default 15 s
+	ResponseTimeout time.Duration // until the first byte of an answer; default 30 s
+	Attempts        int           // for one request; default 4
+	Backoff         time.Duration // before the second attempt, then doubled; default 250 ms
+
+	Now      func() time.Time
+	Progress func(Event) // called from many goroutines
+}
+
+// Event tells what the client did, for progress bars and -v.
+type Event struct {
+	Op     string // "page", "metadata", "fetch", "retry", "cache"
+	Name   string // package or file
+	Bytes  int64  // received
+	Cached bool   // no bytes of it came over the network
+	Err    error  // of "retry" and "cache": why
+}
+
+// Metadata tells where a wheel's METADATA came from.
+type Metadata struct {
+	Bytes    []byte
+	Verified bool   // checked against a hash of the page, or taken from a file that was
+	How      string // "metadata-file", "range", "file"
+}
