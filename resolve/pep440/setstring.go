@@ -1,0 +1,180 @@
+package pep440
+
+import (
+	"slices"
+	"strings"
+)
+
+// String is the set in the words of specifiers, for an explanation: ">=2,<3",
+// "==1.2.3", ">=1,!=1.5.*"; alternatives are joined by " || ". The empty set is
+// "(none)" and the full one "*". Where no clause says what is meant, "!" in
+// front of one stands for its opposite: "!>=2" is what lies below 2, the
+// pre-releases of 2 included. A version alone and a version with its local
+// variants read alike.
+func (a Set) String() string {
+	if a.IsEmpty() {
+		return "(none)"
+	}
+	if a.IsFull() {
+		return "*"
+	}
+	var runs []string
+	for rest := a.cuts; len(rest) > 0; {
+		var run string
+		run, rest = describeRun(rest)
+		runs = append(runs, run)
+	}
+	return strings.Join(runs, " || ")
+}
+
+// describeRun describes the first interval of cuts and those that follow it
+// after gaps that a != clause can name; it returns the cuts beyond.
+func describeRun(cuts []string) (text string, rest []string) {
+	lo := cuts[0]
+	var holes []string
+	for cuts = cuts[1:]; len(cuts) > 1; cuts = cuts[2:] {
+		hole := describeEquality(cuts[0], cuts[1])
+		if hole == "" {
+			break
+		}
+		holes = append(holes, "!="+hole)
+	}
+	if len(cuts) > 0 && len(holes) == 0 {
+		if equal := describeEquality(lo, cuts[0]); equal != "" {
+			return "==" + equal, cuts[1:]
+		}
+	}
+	var clauses []string
+	if lo != "" {
+		clauses = append(clauses, describeLower(lo))
+	}
+	if len(cuts) > 0 {
+		clauses = append(clauses, describeUpper(cuts[0]))
+		cuts = cuts[1:]
+	}
+	return strings.Join(append(clauses, holes...), ","), cuts
+}
+
+// describeEquality is what to put behind == for [lo, hi), or "" if there is
+// nothing: a version, a prefix "1.2.*", or "=1.0" for one spelling.
+func describeEquality(lo, hi string) string {
+	if lo == "" || hi == "" {
+		return ""
+	}
+	p, rest := decode(lo)
+	if rest != "" && rest[0] == above {
+		return ""
+	}
+	if spelled := describeSpelling(p, lo, rest, hi); spelled != "" {
+		return spelled
+	}
+	if rest != "" {
+		return ""
+	}
+	if hi == lo+string([]byte{above}) || p.local == "" && hi == p.afterLocals() {
+		return p.String()
+	}
+	return describePrefix(p, hi)
+}
+
+// describeSpelling recognises the interval of a === clause.
+func describeSpelling(p *parts, lo, rest, hi string) string {
+	key := strings.TrimSuffix(lo, rest)
+	if len(rest) > 1 || len(hi) != len(key)+1 || !strings.HasPrefix(hi, key) || hi[len(key)] == above {
+		return "" // more than 190 zeros are left to the general form
+	}
+	zeros := 0
+	if rest != "" {
+		zeros = int(rest[0]) - 1
+	}
+	if int(hi[len(key)])-1 != zeros+1 {
+		return ""
+	}
+	for range zeros {
+		p.release = append(p.release, "0")
+	}
+	return "=" + p.String()
+}
+
+// describePrefix recognises [1.2.dev0, 1.3.dev0).
+func describePrefix(p *parts, hi string) string {
+	q, rest := decode(hi)
+	if rest != "" || !isBase(p) || !isBase(q) || p.epoch != q.epoch {
+		return ""
+	}
+	last := len(q.release) - 1
+	if q.release[last] == "0" {
+		return ""
+	}
+	prefix := &parts{epoch: q.epoch, release: slices.Clone(q.release)}
+	prefix.release[last] = decrement(prefix.release[last])
+	if !slices.Equal(prefix.release[:prefix.trimmed()], p.release) {
+		return ""
+	}
+	return prefix.String() + ".*"
+}
+
+// isBase reports a version N(.N)*.dev0, the least of its release.
+func isBase(p *parts) bool {
+	return p.dev == "0" && p.pre == 0 && p.post == "" && p.local == ""
+}
+
+// describeLower is [lo, ...) as a clause.
+func describeLower(lo string) string {
+	p, rest := decode(lo)
+	switch {
+	case strings.HasPrefix(rest, string([]byte{above})):
+		if p.isExact(lo) {
+			return "!<=" + p.String()
+		}
+		return ">" + p.String()
+	case rest != "":
+		return "!<" + p.String()
+	case p.post == "0" && p.dev == "0" && p.local == "":
+		return "!<=" + p.before()
+	case p.post != "" && p.dev == "0" && p.local == "":
+		return ">" + p.before()
+	case isBase(p):
+		p.dev = ""
+		return "!<" + p.String()
+	}
+	return ">=" + p.String()
+}
+
+// describeUpper is (..., hi) as a clause.
+func describeUpper(hi string) string {
+	p, rest := decode(hi)
+	switch {
+	case strings.HasPrefix(rest, string([]byte{above})):
+		if p.isExact(hi) {
+			return "<=" + p.String()
+		}
+		return "!>" + p.String()
+	case rest != "":
+		return "<=" + p.String()
+	case p.post != "" && p.dev == "0" && p.local == "":
+		return "<=" + p.before()
+	case isBase(p):
+		p.dev = ""
+		return "<" + p.String()
+	case p.isPrerelease() && p.local == "":
+		return "<" + p.String()
+	}
+	return "!>=" + p.String()
+}
+
+// isExact reports whether a cut that ends in above lies above one version, not
+// above a release with all its post-releases.
+func (p *parts) isExact(cut string) bool { return cut != p.afterPosts() }
+
+// before is the version whose local variants end at p, a post-release's .dev0.
+func (p *parts) before() string {
+	q := *p
+	q.dev = ""
+	if q.post == "0" {
+		q.post = ""
+	} else {
+		q.post = decrement(q.post)
+	}
+	return q.String()
+}
