@@ -1,0 +1,52 @@
+// Package resolve answers, for each target, which version of every package
+// `pip install` would choose there, or explains in sentences why nothing can be.
+//
+// # The answer
+//
+// For one target a version of a package is usable if one of its files is: a
+// wheel whose tags fit the target's Python, libc and architecture, or an sdist.
+// Files are left out, each with a reason, when their Requires-Python excludes
+// the target (PEP 440, upper bounds too), when they are newer than
+// [Request.ExcludeNewer], or when [Request.NoBinary] or OnlyBinary say so.
+// Then, as in pip:
+//
+//   - the newest version that all requirements allow is taken;
+//   - pre-releases are taken when a requirement in force names one ("a>=2rc1"),
+//     when no final release matches all requirements in force, or when
+//     [Request.Prereleases] allows them;
+//   - yanked releases (PEP 592) are taken only when a requirement in force pins
+//     them with == or ===, and nothing else matches;
+//   - an extra that a version does not have is a warning;
+//   - markers are evaluated once for each target.
+//
+// With [Request.Locked], a version that is locked and still allowed comes
+// before a newer one, so that nothing moves that does not have to.
+//
+// # Metadata
+//
+// The dependencies of a version on a target are those of the wheel that would
+// be installed there. Where none fits they come, in this order, from a wheel of
+// the same version for another platform, from static fields of the sdist, from
+// [Request.UserMetadata]. A version whose dependencies cannot be known is
+// searched as if it had none; if the answer rests on it, Resolve refuses with
+// [*UnknownMetadataError] rather than take an older version that pip would not.
+//
+// # How
+//
+// Pages and metadata are read once and shared by all targets, which are solved
+// side by side (see resolve/solver). While the search decides one package,
+// what it will probably ask for next is already being read. None of that shows
+// in the answer, which depends only on the request and on what the index says.
+//
+// # Explanations
+//
+// [*ConflictError] has one derivation for each target, equal ones merged:
+//
+//	no solution for bookworm
+//	  1. requirements.in:1 asks for app>=2.
+//	  2. app 2.0 needs lib>=3.
+//	  3. requirements.in:2 asks for lib<3.
+//	  These cannot all hold.
+//	What would work:
+//	  without the bound of requirements.in:2 (lib 3.1)
+package resolve

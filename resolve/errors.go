@@ -1,0 +1,102 @@
+package resolve
+
+import (
+	"fmt"
+	"strings"
+)
+
+// ConflictError says that for some targets no set of versions satisfies
+// everything.
+type ConflictError struct {
+	Explanations []Explanation // in the order of the request's targets
+}
+
+// Explanation is why there is no solution for some targets.
+type Explanation struct {
+	Targets []string // names
+	Text    string   // lines of at most 100 columns, without an end of line at the end
+	Works   []string // the smallest changes found that would work; may be empty
+}
+
+// Error is the whole text, several lines.
+func (e *ConflictError) Error() string {
+	var b strings.Builder
+	for i, x := range e.Explanations {
+		if i > 0 {
+			b.WriteString("\n")
+		}
+		fmt.Fprintf(&b, "no solution for %s:\n%s", list(x.Targets), x.Text)
+		if len(x.Works) > 0 {
+			b.WriteString("\nWhat would work:")
+		}
+		for _, w := range x.Works {
+			b.WriteString("\n  " + w)
+		}
+	}
+	return b.String()
+}
+
+// Hint says what to try next.
+func (e *ConflictError) Hint() string {
+	for _, x := range e.Explanations {
+		if len(x.Works) > 0 {
+			return "relax one of the requirements as said under \"What would work\""
+		}
+	}
+	return "relax one of the requirements named above, or take a target with another Python or libc"
+}
+
+// UnknownMetadataError says that the answer needs versions whose dependencies
+// only running their build would tell.
+type UnknownMetadataError struct {
+	Versions []UnknownMetadata
+}
+
+// UnknownMetadata is one such version.
+type UnknownMetadata struct {
+	Name, Version string
+	Targets       []string
+	File          string // the sdist
+}
+
+func (e *UnknownMetadataError) Error() string {
+	var lines []string
+	for _, v := range e.Versions {
+		lines = append(lines, fmt.Sprintf("%s %s on %s: only an sdist with dynamic metadata (%s); what it needs cannot be known without building it",
+			v.Name, v.Version, list(v.Targets), v.File))
+	}
+	return strings.Join(lines, "\n")
+}
+
+// Hint says what to try next.
+func (e *UnknownMetadataError) Hint() string {
+	v := e.Versions[0]
+	return fmt.Sprintf("take another version: wheellock add '%s!=%s'; or say what it needs in a [[metadata]] table (name, version, requires) of the configuration", v.Name, v.Version)
+}
+
+// RequestError says that the request itself cannot be worked with.
+type RequestError struct {
+	Origin string // "requirements.in:3", or ""
+	Text   string // the requirement
+	Msg    string
+}
+
+func (e *RequestError) Error() string {
+	at := e.Text
+	if e.Origin != "" {
+		at = e.Origin + ": " + e.Text
+	}
+	return at + ": " + e.Msg
+}
+
+// list joins words: "a", "a and b", "a, b and c".
+func list(words []string) string {
+	switch n := len(words); n {
+	case 0:
+		return ""
+	case 1:
+		return words[0]
+	default:
+		return strings.Join(words[:n-1], ", ") + " and " + words[n-1]
+	}
+}

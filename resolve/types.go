@@ -1,0 +1,109 @@
+package resolve
+
+import (
+	"context"
+	"time"
+
+	"github.com/freedomofpress/wheellock/resolve/index"
+	"github.com/freedomofpress/wheellock/resolve/metadata"
+	"github.com/freedomofpress/wheellock/resolve/pep440"
+	"github.com/freedomofpress/wheellock/resolve/pep508"
+	"github.com/freedomofpress/wheellock/resolve/tags"
+)
+
+// A Source gives pages, metadata and files: *index.Client, or a fake. It is
+// called from many goroutines.
+type Source interface {
+	Page(ctx context.Context, name string) (*index.Page, error)
+	Metadata(ctx context.Context, f index.File) ([]byte, error)
+	Fetch(ctx context.Context, f index.File) (path string, err error)
+}
+
+// Requirement is what somebody asked for, with the place where it is written.
+type Requirement struct {
+	pep508.Requirement
+	Group  string // "" for the default group
+	Origin string // "requirements.in:3"; "" if nowhere
+}
+
+// Strategy says which end of the allowed versions is taken.
+type Strategy int
+
+const (
+	Highest      Strategy = iota // the newest, as pip does
+	Lowest                       // the oldest
+	LowestDirect                 // the oldest of what is asked for, the newest of the rest
+)
+
+// All, in NoBinary or OnlyBinary, means every package.
+const All = ":all:"
+
+// Request is the question.
+type Request struct {
+	Targets      []tags.Target
+	Requirements []Requirement
+	Constraints  []Requirement // bounds that apply if the package is needed anyway; no extras
+
+	// Locked: target name -> package name -> version to keep if allowed.
+	Locked map[string]map[string]string
+
+	ExcludeNewer time.Time // files uploaded at or after it are not seen; zero: none
+	Prereleases  bool      // allow pre-releases of everything
+	// PreferFinal takes a pre-release only where no final release will do,
+	// also where a requirement names one (PEP 440 read strictly; pip does not).
+	PreferFinal bool
+	NoBinary    []string // packages whose wheels are not used, or All
+	OnlyBinary  []string // packages whose sdists are not used, or All
+	Strategy    Strategy
+
+	// UserMetadata is what the user says about sdists that do not say it
+	// themselves. The key is "name@version", normalised.
+	UserMetadata map[string]metadata.Metadata
+}
+
+// Solution is the answer: one for each target of the request, in its order.
+type Solution struct {
+	Targets []TargetSolution
+}
+
+// TargetSolution is what to install on one target.
+type TargetSolution struct {
+	Target   tags.Target
+	Pins     []Pin    // sorted by name
+	Warnings []string // sorted: "app 2.0 has no extra \"gui\""
+}
+
+// Pin is one package of the answer.
+type Pin struct {
+	Name           string // normalised
+	Version        pep440.Version
+	Extras         []string // normalised, sorted
+	Dependencies   []string // normalised names on this target, extras included, sorted
+	RequiresPython string
+	Groups         []string // whose requirements lead here, sorted; "" is the default group
+
+	Wheel   *index.File  // the published wheel that pip would install here; nil: none fits
+	Sdist   *index.File  // nil: none is published or allowed
+	Wheels  []index.File // every published wheel of this version, by name
+	Refused []Refusal    // files of this version that do not fit, by name
+	Newer   *Newer       // nil: nothing newer is held back by the target
+
+	// Inferred names the wheel for another platform whose metadata was taken
+	// because none fits; "" otherwise.
+	Inferred string
+
+	Direct bool   // asked for by a requirement of the request
+	URL    string // of a direct address; not supported yet: always ""
+}
+
+// Refusal says why a file cannot be used on a target.
+type Refusal struct {
+	File   string
+	Reason string // "needs glibc 2.34, target has 2.31"
+}
+
+// Newer is the newest version that the requirements allow and the target does not.
+type Newer struct {
+	Version pep440.Version
+	Reason  string // "needs Python 3.10"
+}
