@@ -1,0 +1,164 @@
+package note
+
+import (
+	"crypto/ed25519"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// Algorithm bytes of C2SP signed-note.
+const (
+	AlgEd25519     = 0x01 // Ed25519 over the text
+	AlgCosignature = 0x04 // Ed25519 with a time: cosignature/v1
+)
+
+// ErrKey is the answer to every text that is not a key.
+var ErrKey = errors.New("malformed key")
+
+// KeyHash returns the hash that stands for a key in signature lines.
+func KeyHash(name string, alg byte, key []byte) uint32 {
+	h := sha256.New()
+	io.WriteString(h, name)
+	h.Write([]byte{'\n', alg})
+	h.Write(key)
+	return binary.BigEndian.Uint32(h.Sum(nil))
+}
+
+// A VerifierKey is an Ed25519 public key with its name. It is a [Verifier].
+type VerifierKey struct {
+	name string
+	alg  byte
+	key  ed25519.PublicKey
+}
+
+// NewVerifierKey makes a verifier key for an algorithm (AlgEd25519 or
+// AlgCosignature) and a 32-byte Ed25519 public key.
+func NewVerifierKey(name string, alg byte, key ed25519.PublicKey) (*VerifierKey, error) {
+	if !ValidName(name) || alg != AlgEd25519 && alg != AlgCosignature || len(key) != ed25519.PublicKeySize {
+		return nil, ErrKey
+	}
+	return &VerifierKey{name, alg, append(ed25519.PublicKey(nil), key...)}, nil
+}
+
+// NewVerifier parses a verifier key's text. The error is [ErrKey].
+func NewVerifier(vkey string) (*VerifierKey, error) {
+	name, hash, alg, key, err := parseKey(vkey)
+	if err != nil {
+		return nil, err
+	}
+	k, err := NewVerifierKey(name, alg, key)
+	if err != nil || k.KeyHash() != hash {
+		return nil, ErrKey
+	}
+	return k, nil
+}
+
+// parseKey splits NAME+HASH+BASE64 into its parts; the key has 32 bytes.
+func parseKey(s string) (name string, hash uint32, alg byte, key []byte, err error) {
+	parts := strings.SplitN(s, "+", 3)
+	if len(parts) != 3 || !ValidName(parts[0]) || len(parts[1]) != 8 {
+		return "", 0, 0, nil, ErrKey
+	}
+	if strings.Trim(parts[1], "0123456789abcdef") != "" {
+		return "", 0, 0, nil, ErrKey
+	}
+	if _, err := fmt.Sscanf(parts[1], "%08x", &hash); err != nil {
+		return "", 0, 0, nil, ErrKey
+	}
+	raw, ok := decode64(parts[2])
+	if !ok || len(raw) != 1+32 {
+		return "", 0, 0, nil, ErrKey
+	}
+	return parts[0], hash, raw[0], raw[1:], nil
+}
+
+// Name returns the key's name.
+func (k *VerifierKey) Name() string { return k.name }
+
+// KeyHash returns the hash that stands for the key in signature lines.
+func (k *VerifierKey) KeyHash() uint32 { return KeyHash(k.name, k.alg, k.key) }
+
+// Alg returns the algorithm byte.
+func (k *VerifierKey) Alg() byte { return k.alg }
+
+// Public returns a copy of the 32 bytes of the public key.
+func (k *VerifierKey) Public() ed25519.PublicKey { return append(ed25519.PublicKey(nil), k.key...) }
+
+// String returns the verifier key's text.
+func (k *VerifierKey) String() string {
+	return fmt.Sprintf("%s+%08x+%s", k.name, k.KeyHash(), base64.StdEncoding.EncodeToString(append([]byte{k.alg}, k.key...)))
+}
+
+// Verify reports whether sig is this key's signature of a note's text.
+func (k *VerifierKey) Verify(text, sig []byte) bool {
+	if k.alg == AlgEd25519 {
+		return len(sig) == ed25519.SignatureSize && ed25519.Verify(k.key, text, sig)
+	}
+	c, err := ParseCosignature(sig)
+	return err == nil && ed25519.Verify(k.key, CosignedMessage(string(text), c.Time), c.Sig)
+}
+
+// A SigningKey is an Ed25519 private key with its name. It is a [Signer] for
+// algorithm 1.
+type SigningKey struct {
+	name string
+	priv ed25519.PrivateKey
+}
+
+// GenerateKey makes a key pair for a name from 32 bytes of rand (crypto/rand.Reader).
+// The skey is secret.
+func GenerateKey(rand io.Reader, name string) (skey, vkey string, err error) {
+	if !ValidName(name) {
+		return "", "", fmt.Errorf("making a key: %q cannot be a key name", name)
+	}
+	seed := make([]byte, ed25519.SeedSize)
+	if _, err := io.ReadFull(rand, seed); err != nil {
+		return "", "", fmt.Errorf("making a key: %w", err)
+	}
+	k := &SigningKey{name, ed25519.NewKeyFromSeed(seed)}
+	return k.text(), k.Verifier().String(), nil
+}
+
+func (k *SigningKey) text() string {
+	raw := append([]byte{AlgEd25519}, k.priv.Seed()...)
+	return fmt.Sprintf("PRIVATE+KEY+%s+%08x+%s", k.name, k.KeyHash(), base64.StdEncoding.EncodeToString(raw))
+}
+
+// NewSigner parses a signer key's text. The error is [ErrKey], which never
+// repeats any of the text: it is secret.
+func NewSigner(skey string) (*SigningKey, error) {
+	rest, ok := strings.CutPrefix(skey, "PRIVATE+KEY+")
+	if !ok {
+		return nil, ErrKey
+	}
+	name, hash, alg, seed, err := parseKey(rest)
+	if err != nil || alg != AlgEd25519 {
+		return nil, ErrKey
+	}
+	k := &SigningKey{name, ed25519.NewKeyFromSeed(seed)}
+	if k.KeyHash() != hash {
+		return nil, ErrKey
+	}
+	return k, nil
+}
+
+// Name returns the key's name.
+func (k *SigningKey) Name() string { return k.name }
+
+// KeyHash returns the hash that stands for the key in signature lines.
+func (k *SigningKey) KeyHash() uint32 {
+	return KeyHash(k.name, AlgEd25519, k.priv.Public().(ed25519.PublicKey))
+}
+
+// Sign signs a note's text.
+func (k *SigningKey) Sign(text []byte) ([]byte, error) { return ed25519.Sign(k.priv, text), nil }
+
+// Verifier returns the public half.
+func (k *SigningKey) Verifier() *VerifierKey {
+	return &VerifierKey{k.name, AlgEd25519, k.priv.Public().(ed25519.PublicKey)}
+}

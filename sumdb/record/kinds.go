@@ -1,0 +1,249 @@
+package record
+
+import (
+	"sort"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/freedomofpress/wheellock/sumdb/note"
+)
+
+// The kinds of statements.
+const (
+	KindSource   = "source"
+	KindUpstream = "upstream"
+	KindBuild    = "build"
+	KindLock     = "lock"
+	KindReview   = "review"
+	KindWaiver   = "waiver"
+	KindPublish  = "publish"
+	KindWithdraw = "withdraw"
+	KindPrune    = "prune"
+	KindRelease  = "release"
+	KindArtifact = "artifact"
+	KindIndex    = "index"
+	KindRoot     = "root"
+)
+
+// The roles whose keys sign statements.
+const (
+	RoleLog       = "log"
+	RoleBuilder   = "builder"
+	RoleReviewer  = "reviewer"
+	RolePublisher = "publisher"
+)
+
+// RoleOf returns the role that may make statements of a kind; ok is false for
+// an unknown kind.
+func RoleOf(kind string) (role string, ok bool) {
+	k, ok := kinds[kind]
+	return k.role, ok
+}
+
+// Kinds lists all kinds, ascending.
+func Kinds() []string {
+	var all []string
+	for k := range kinds {
+		all = append(all, k)
+	}
+	sort.Strings(all)
+	return all
+}
+
+// kindRule is a row of the table in the package comment.
+type kindRule struct {
+	role string
+	keys map[string]byte // key -> how often: 1, ?, *, +
+	also func(*Statement) error
+}
+
+func row(role, keys string) kindRule {
+	k := kindRule{role: role, keys: map[string]byte{"log": '1', "time": '1'}}
+	for _, key := range strings.Fields(keys) {
+		switch last := key[len(key)-1]; last {
+		case '?', '*', '+':
+			k.keys[key[:len(key)-1]] = last
+		default:
+			k.keys[key] = '1'
+		}
+	}
+	return k
+}
+
+var kinds = map[string]kindRule{
+	KindSource:   row(RoleBuilder, "file package uploaded?"),
+	KindUpstream: row(RoleBuilder, "file package uploaded?"),
+	KindBuild:    buildRow(),
+	KindLock:     row(RoleBuilder, "lock project revision?"),
+	KindReview:   row(RoleReviewer, "criteria+ evidence? from? package source"),
+	KindWaiver:   row(RoleReviewer, "package reason rule until"),
+	KindPublish:  row(RolePublisher, "file"),
+	KindWithdraw: row(RolePublisher, "file package reason target?"),
+	KindPrune:    row(RolePublisher, "file+ reason?"),
+	KindRelease:  row(RolePublisher, "file project revision? version"),
+	KindArtifact: row(RolePublisher, "evidence? file lock? project revision? target? version?"),
+	KindIndex:    row(RoleLog, "entries index"),
+	KindRoot:     row(RoleLog, "root"),
+}
+
+func buildRow() kindRule {
+	k := row(RoleBuilder, "content? evidence? failed? file? package reason? recipe source supersedes? target upstream*")
+	k.also = func(s *Statement) error {
+		has := func(key string) bool { return s.Get(key) != "" }
+		switch {
+		case has("file") == has("failed"):
+			return malformed("a build has either a file or the word why it failed")
+		case has("content") != has("file"):
+			return malformed("a build's file and content come together")
+		case has("supersedes") && (!has("reason") || !has("file")):
+			return malformed("superseding asks for a file and a reason")
+		case has("failed") && has("upstream"):
+			return malformed("a failed build cannot be compared")
+		}
+		return nil
+	}
+	return k
+}
+
+// values says how each key's value is spelled.
+var values = map[string]func(string) bool{
+	"content":    validDigest,
+	"criteria":   validWord,
+	"entries":    validNumber,
+	"evidence":   validDigest,
+	"failed":     validWord,
+	"file":       func(v string) bool { _, ok := parseFile(v); return ok },
+	"from":       validDigest,
+	"index":      validDigest,
+	"lock":       validDigest,
+	"log":        ValidOrigin,
+	"package":    validPackage,
+	"project":    validToken,
+	"reason":     func(v string) bool { return len(v) <= maxReason },
+	"recipe":     validDigest,
+	"revision":   validToken,
+	"root":       func(v string) bool { _, _, _, ok := parseRoot(v); return ok },
+	"rule":       validWord,
+	"source":     validDigest,
+	"supersedes": validNumber,
+	"target":     validToken,
+	"time":       validTime,
+	"until":      validTime,
+	"uploaded":   validTime,
+	"upstream":   func(v string) bool { _, ok := parseComparison(v); return ok },
+	"version":    validToken,
+}
+
+// Caps of single values, in bytes.
+const (
+	maxReason = 1000
+	maxToken  = 128
+	maxFile   = 255
+)
+
+// check applies the table to a parsed statement.
+func check(s *Statement) error {
+	k, ok := kinds[s.kind]
+	if !ok {
+		return malformed("unknown kind %q", s.kind)
+	}
+	count := map[string]int{}
+	for _, f := range s.fields {
+		how, ok := k.keys[f.Key]
+		if !ok {
+			return malformed("a %s statement has no key %q", s.kind, f.Key)
+		}
+		if count[f.Key]++; count[f.Key] > 1 && (how == '1' || how == '?') {
+			return malformed("%s stands twice", f.Key)
+		}
+		if !values[f.Key](f.Value) {
+			return malformed("%s %q", f.Key, f.Value)
+		}
+	}
+	for key, how := range k.keys {
+		if (how == '1' || how == '+') && count[key] == 0 {
+			return malformed("a %s statement needs %s", s.kind, key)
+		}
+	}
+	if _, version, _ := strings.Cut(s.Get("package"), " "); version == "-" && s.kind != KindWaiver {
+		return malformed("package without a version")
+	}
+	if k.also != nil {
+		return k.also(s)
+	}
+	return nil
+}
+
+func sortFields(f []Field) {
+	sort.Slice(f, func(i, j int) bool { return less(f[i], f[j]) })
+}
+
+const digestPrefix = "sha256:"
+
+func validDigest(v string) bool {
+	hex, ok := strings.CutPrefix(v, digestPrefix)
+	return ok && ValidHex(hex)
+}
+
+// ValidHex reports whether s is a sha256 as 64 lower-case hex digits, which is
+// how the structs of this package carry digests.
+func ValidHex(s string) bool {
+	return len(s) == 64 && strings.Trim(s, "0123456789abcdef") == ""
+}
+
+func validWord(v string) bool { return len(v) <= maxToken && isWord(v) }
+
+// validToken: printable ASCII without space.
+func validToken(v string) bool {
+	return v != "" && len(v) <= maxToken && printable(v) && !strings.Contains(v, " ")
+}
+
+// ValidOrigin reports whether s can be a log's origin here: a key name in
+// printable ASCII. The log's key is named like its origin.
+func ValidOrigin(s string) bool { return validToken(s) && note.ValidName(s) }
+
+func validNumber(v string) bool { _, ok := parseNumber(v); return ok }
+
+func parseNumber(v string) (int64, bool) {
+	n, err := strconv.ParseInt(v, 10, 64)
+	return n, err == nil && n >= 0 && strconv.FormatInt(n, 10) == v
+}
+
+func validTime(v string) bool {
+	t, err := time.Parse(timeLayout, v)
+	return err == nil && t.Format(timeLayout) == v && t.Year() >= 1970
+}
+
+func timeOf(v string) time.Time {
+	t, _ := time.Parse(timeLayout, v)
+	return t
+}
+
+// ValidName reports whether s is a package name as PEP 503 normalises it, of at
+// most 128 bytes.
+func ValidName(s string) bool { return len(s) <= maxToken && isWord(s) }
+
+func validPackage(v string) bool {
+	name, version, ok := strings.Cut(v, " ")
+	return ok && ValidName(name) && validToken(version)
+}
+
+// ValidFileName reports whether s can stand as a file name in statements: no
+// folder, no leading dot or hyphen, only characters that are safe in shells,
+// addresses and on every file system.
+func ValidFileName(s string) bool {
+	if s == "" || len(s) > maxFile || s[0] == '.' || s[0] == '-' {
+		return false
+	}
+	for i := 0; i < len(s); i++ {
+		c := s[i]
+		switch {
+		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9':
+		case strings.IndexByte("._+-~!@%=,", c) >= 0:
+		default:
+			return false
+		}
+	}
+	return true
+}
