@@ -186,9 +186,8 @@ func printable(s string) bool {
 	return true
 }
 
-// less orders lines by key and then by value. Comparing whole lines would put
-// "a-b" before "a", since a hyphen is greater than a space but the keys' own
-// order has the shorter first; both agree here, and this says what is meant.
+// less orders lines by key, lines of one key by value. As no key holds a
+// character below the space, this is also the order of the whole lines.
 func less(a, b Field) bool {
 	if a.Key != b.Key {
 		return a.Key < b.Key
