@@ -2,7 +2,6 @@ package archive
 
 import (
 	"fmt"
-	"io/fs"
 	"regexp"
 	"strings"
 )
@@ -86,7 +85,7 @@ func (in *installer) entryPoints() error {
 		if in.s.Scripts == "" {
 			return in.w.zip.refuse("", BadField, "no place for its scripts")
 		}
-		if err := in.write(in.s.Scripts, p.Name, fs.FileMode(0o755), strings.NewReader(text)); err != nil {
+		if err := in.write(in.s.Scripts, p.Name, 0o755, in.text([]byte(text))); err != nil {
 			return err
 		}
 	}

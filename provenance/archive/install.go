@@ -2,6 +2,7 @@ package archive
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -77,17 +78,13 @@ func (in *installer) file(e *Entry, row RecordRow) error {
 		if err := in.w.copyChecked(&b, e, row); err != nil {
 			return err
 		}
-		return in.write(dir, name, 0o755, bytes.NewReader(in.shebang(b.Bytes())))
+		return in.write(dir, name, 0o755, in.text(in.shebang(b.Bytes())))
 	}
 	mode := fs.FileMode(0o644)
 	if e.Executable() {
 		mode = 0o755
 	}
-	pr, pw := io.Pipe()
-	go func() { pw.CloseWithError(in.w.copyChecked(pw, e, row)) }()
-	err = in.write(dir, name, mode, pr)
-	pr.CloseWithError(err)
-	return err
+	return in.write(dir, name, mode, func(dst io.Writer) error { return in.w.copyChecked(dst, e, row) })
 }
 
 // dest maps a member's name to one of the scheme's folders.
@@ -134,8 +131,16 @@ func (in *installer) shebang(b []byte) []byte {
 	return append([]byte("#!"+in.s.Interpreter+"\n"), rest...)
 }
 
-// write makes the file dir/name, whose parts were checked when the wheel was opened.
-func (in *installer) write(dir, name string, mode fs.FileMode, r io.Reader) error {
+func (in *installer) text(b []byte) func(io.Writer) error {
+	return func(dst io.Writer) error {
+		_, err := dst.Write(b)
+		return err
+	}
+}
+
+// write makes the file dir/name, whose parts were checked when the wheel was
+// opened, of what fill writes.
+func (in *installer) write(dir, name string, mode fs.FileMode, fill func(io.Writer) error) error {
 	root, err := in.root(dir)
 	if err != nil {
 		return err
@@ -148,12 +153,12 @@ func (in *installer) write(dir, name string, mode fs.FileMode, r io.Reader) erro
 	}
 	f, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if errors.Is(err, fs.ErrExist) {
-		return in.same(root, name, r)
+		return in.same(root, name, fill)
 	}
 	if err != nil {
 		return fmt.Errorf("installing %s: %w", in.w.File, err)
 	}
-	_, err = io.Copy(f, r)
+	err = fill(f)
 	if err == nil {
 		err = f.Chmod(mode)
 	}
@@ -167,8 +172,8 @@ func (in *installer) write(dir, name string, mode fs.FileMode, r io.Reader) erro
 	return err
 }
 
-// same demands that the file which is there has r's bytes.
-func (in *installer) same(root *os.Root, name string, r io.Reader) error {
+// same demands that the file which is there has the bytes that fill writes.
+func (in *installer) same(root *os.Root, name string, fill func(io.Writer) error) error {
 	f, err := root.Open(name)
 	if err != nil {
 		return fmt.Errorf("installing %s: %w", in.w.File, err)
@@ -178,8 +183,8 @@ func (in *installer) same(root *os.Root, name string, r io.Reader) error {
 	if err != nil {
 		return fmt.Errorf("installing %s: %w", in.w.File, err)
 	}
-	want, err := sumOf(io.Discard, r)
-	if err == nil && have != want {
+	want := sha256.New()
+	if err = fill(want); err == nil && have != [32]byte(want.Sum(nil)) {
 		err = fmt.Errorf("installing %s: %w", in.w.File, &fs.PathError{Op: "write", Path: name, Err: fs.ErrExist})
 	}
 	return err

@@ -101,8 +101,7 @@ func (w *Wheel) readRecord() error {
 			break
 		}
 		if err != nil || len(f) != 3 {
-			line, _ := r.FieldPos(0)
-			return w.zip.refuse(name, BadRecord, "line %d is not of the form path,hash,size", line)
+			return w.zip.refuse(name, BadRecord, "row %d is not of the form path,hash,size", len(rows)+1)
 		}
 		row := RecordRow{Path: f[0], Hash: f[1], Size: -1}
 		if f[2] != "" {

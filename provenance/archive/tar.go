@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"strings"
 )
 
@@ -94,8 +95,9 @@ func tarEnd(file string, r io.Reader) error {
 func tarError(file string, k Kind, err error) error {
 	var refusal *Error
 	var path *fs.PathError
+	var link *os.LinkError
 	switch {
-	case errors.As(err, &refusal), errors.As(err, &path):
+	case errors.As(err, &refusal), errors.As(err, &path), errors.As(err, &link):
 		return err
 	case errors.Is(err, errCap):
 		return &Error{File: file, Kind: Bomb, Msg: "it unpacks to too many times its size"}
