@@ -1,0 +1,263 @@
+package build
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"sort"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/freedomofpress/wheellock/lock"
+	"github.com/freedomofpress/wheellock/provenance/archive"
+	"github.com/freedomofpress/wheellock/resolve/tags"
+)
+
+// A Builder builds wheels on this machine. It is safe for concurrent use.
+type Builder struct {
+	Cache        string        // folder for environments and unpacked sources
+	Bwrap        string        // path of bubblewrap; "" when there is none
+	Interpreters *Interpreters //
+	Time         time.Duration // of one build; 0: MaxTime
+	Processes    int64         // of one build; 0: MaxProcesses
+	Disk         int64         // bytes; 0: MaxDisk
+}
+
+// A Job is one run of one recipe.
+type Job struct {
+	Name, Version string
+	Recipe        *lock.Recipe
+	Sdist         string // path, its hash already checked
+	Requires      []Requirement
+	Target        tags.Target // the target that the wheel is built for
+	Variation     int         // 0: as the recipe says; 1: with what it leaves open changed
+	Into          string      // folder for the wheel
+}
+
+// A Result is a wheel that was built.
+type Result struct {
+	Path    string // in Job.Into
+	File    string // its name
+	Native  bool
+	Tags    []tags.Tag
+	Python  string // full version of the interpreter
+	Log     []byte // what the build wrote, at most MaxLog bytes
+	Elapsed time.Duration
+}
+
+// Error is a build that did not work. It is a finding about the source or the
+// recipe, not about this machine.
+type Error struct {
+	Package string // "NAME VERSION"
+	Why     string
+	Log     []byte
+}
+
+func (e *Error) Error() string {
+	msg := fmt.Sprintf("building %s: %s", e.Package, e.Why)
+	if tail := lastLines(e.Log, 12); tail != "" {
+		msg += "\n" + tail
+	}
+	return msg
+}
+
+// A RequiresError says that the backend asks for more than the recipe pins. The
+// recipe has to be extended by them and the build run again.
+type RequiresError struct {
+	Package  string
+	Requires []string // PEP 508, as the backend said
+}
+
+func (e *RequiresError) Error() string {
+	return fmt.Sprintf("building %s: the backend asks for %s, which the recipe does not pin", e.Package, strings.Join(e.Requires, ", "))
+}
+
+// Build runs a job. Errors are *Error, *RequiresError, *NoPlaceError,
+// *SandboxError, those of package archive for a bad sdist, the context's, or a
+// file system's.
+func (b *Builder) Build(ctx context.Context, j Job) (*Result, error) {
+	if err := b.CheckSandbox(ctx); err != nil {
+		return nil, err
+	}
+	if err := b.CanBuild(ctx, j.Target, j.Recipe.Python, false); err != nil {
+		return nil, err
+	}
+	i := b.Interpreters.Find(ctx, j.Recipe.Python, true)
+	env, err := b.environment(i, j.Requires)
+	if err != nil {
+		return nil, err
+	}
+	work, err := os.MkdirTemp(b.Cache, ".build-")
+	if err != nil {
+		return nil, err
+	}
+	defer removeAll(work)
+	source, err := unpack(j, work)
+	if err != nil {
+		return nil, err
+	}
+	start := time.Now()
+	r, err := b.run(ctx, j, &sandbox{
+		bwrap: b.Bwrap, interpreter: i, env: env, source: source,
+		host: hostName(j.Variation), cpus: j.Variation, vars: environ(j),
+	})
+	if err != nil {
+		return nil, err
+	}
+	r.Python, r.Elapsed = i.Full, time.Since(start)
+	if err := b.judge(ctx, j, r); err != nil {
+		os.Remove(r.Path)
+		return nil, err
+	}
+	return r, nil
+}
+
+func unpack(j Job, work string) (string, error) {
+	umask, err := strconv.ParseUint(j.Recipe.Umask, 8, 12)
+	if err != nil {
+		return "", fmt.Errorf("recipe of %s: umask %q: %w", j.Name, j.Recipe.Umask, err)
+	}
+	dir := filepath.Join(work, "source")
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		return "", err
+	}
+	root, err := archive.Unpack(j.Sdist, dir, fs.FileMode(umask))
+	if err != nil {
+		return "", fmt.Errorf("unpacking the source of %s %s: %w", j.Name, j.Version, err)
+	}
+	return filepath.Join(dir, root), nil
+}
+
+// hostName is what gethostname says inside.
+func hostName(variation int) string {
+	if variation == 0 {
+		return "build"
+	}
+	return fmt.Sprintf("other%d", variation)
+}
+
+// environ is the whole environment of the build.
+func environ(j Job) []string {
+	vars := map[string]string{
+		"PATH": "/env/bin:/usr/bin:/bin", "HOME": "/nonexistent", "TMPDIR": "/tmp",
+		"LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "TZ": "UTC",
+		"PYTHONHASHSEED": strconv.Itoa(j.Variation), "PYTHONNOUSERSITE": "1",
+		"VIRTUAL_ENV": "/env", "PYTHONDONTWRITEBYTECODE": "1",
+	}
+	if e := j.Recipe.Epoch; e != nil {
+		vars["SOURCE_DATE_EPOCH"] = strconv.FormatInt(e.Value, 10)
+	}
+	for k, v := range j.Recipe.Env {
+		vars[k] = v
+	}
+	var out []string
+	for k, v := range vars {
+		out = append(out, k+"="+v)
+	}
+	sort.Strings(out)
+	return out
+}
+
+// run starts the sandbox and takes the wheel out of it.
+func (b *Builder) run(ctx context.Context, j Job, s *sandbox) (*Result, error) {
+	limit := or(b.Time, MaxTime)
+	inner, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	read, write, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	defer read.Close()
+	stdin, err := jobText(j, or(b.Processes, MaxProcesses), or(b.Disk, MaxDisk))
+	if err != nil {
+		write.Close()
+		return nil, err
+	}
+	cmd := s.command(inner, write)
+	log := &cappedLog{}
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(stdin), log, log
+	err = cmd.Start()
+	write.Close()
+	if err != nil {
+		return nil, &SandboxError{Why: err.Error(), Fix: "apt-get install bubblewrap"}
+	}
+	path, answer := receive(read, j.Into, func(asked []string) error { return missing(j, asked) })
+	if answer != nil && answer != io.ErrUnexpectedEOF {
+		cancel() // nothing more is expected of it
+	}
+	exit := cmd.Wait()
+	bad := func(why string) error {
+		os.Remove(path)
+		return &Error{Package: j.Name + " " + j.Version, Why: why, Log: log.bytes()}
+	}
+	switch {
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case inner.Err() == context.DeadlineExceeded:
+		return nil, bad(fmt.Sprintf("stopped after %s", limit))
+	case errors.As(answer, new(*RequiresError)):
+		return nil, answer
+	case answer != nil && answer != io.ErrUnexpectedEOF:
+		return nil, bad(answer.Error())
+	case exit != nil:
+		return nil, bad("the backend failed (" + exit.Error() + ")")
+	case answer != nil:
+		return nil, bad("the backend ended without a wheel")
+	}
+	return &Result{Path: path, File: filepath.Base(path), Log: log.bytes()}, nil
+}
+
+// missing returns a *RequiresError when the backend asks for a name that the
+// recipe does not pin. Whether the pinned version satisfies it was decided when
+// the recipe was made.
+func missing(j Job, asked []string) error {
+	var extra []string
+	for _, a := range asked {
+		name, ok := requirementName(a, j.Target)
+		if !ok {
+			continue
+		}
+		if !slices.ContainsFunc(j.Requires, func(r Requirement) bool { return r.Name == name }) {
+			extra = append(extra, a)
+		}
+	}
+	if len(extra) == 0 {
+		return nil
+	}
+	sort.Strings(extra)
+	return &RequiresError{Package: j.Name + " " + j.Version, Requires: extra}
+}
+
+// removeAll removes a folder even where an sdist brought folders without
+// write permission.
+func removeAll(dir string) {
+	filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && d.IsDir() {
+			os.Chmod(path, 0o700)
+		}
+		return nil
+	})
+	os.RemoveAll(dir)
+}
+
+func or[T comparable](v, fallback T) T {
+	var zero T
+	if v == zero {
+		return fallback
+	}
+	return v
+}
+
+func lastLines(b []byte, n int) string {
+	lines := strings.Split(strings.TrimRight(string(b), "\n"), "\n")
+	if len(lines) > n {
+		lines = lines[len(lines)-n:]
+	}
+	return strings.Join(lines, "\n")
+}

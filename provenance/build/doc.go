@@ -1,0 +1,53 @@
+// Package build makes a wheel from an sdist by its recipe, in a sandbox.
+//
+// # What a build sees
+//
+// The sandbox is bubblewrap (https://github.com/containers/bubblewrap), with new
+// user, pid, network, ipc, uts and cgroup namespaces, no capabilities and an
+// environment that is made from nothing:
+//
+//	/usr /lib* /bin /sbin    the host's, read-only
+//	PREFIX                   of the interpreter, read-only, if it lies elsewhere
+//	/env                     the build environment: exactly the recipe's build-requires
+//	/source                  the unpacked sdist, read-only
+//	/build/NAME-VERSION      its copy, the recipe's build-path, where the hooks run
+//	/build/out               where the wheel is written
+//	/tmp                     empty
+//
+// /build and /tmp are memory file systems of limited size, so a build can neither
+// fill the host's disk nor leave anything behind. There is no network device
+// but a loopback one, no home, and no other process to see. The wheel comes back
+// over a pipe.
+//
+//	SOURCE_DATE_EPOCH        the recipe's epoch; unset if it has none
+//	PATH=/env/bin:/usr/bin:/bin   HOME=/nonexistent   TMPDIR=/tmp
+//	LANG=LC_ALL=C.UTF-8   TZ=UTC   PYTHONHASHSEED=0   PYTHONNOUSERSITE=1
+//
+// and the recipe's env on top. A second run of the same recipe (Job.Variation
+// 1) changes what the recipe does not fix: hash seed, host name, the number of
+// processors. The same bytes must come out.
+//
+// # Where a build can run
+//
+// A native wheel is bound to the libc that it was linked with, so it is only built
+// for a target whose libc is at least as new as this machine's, of the same
+// architecture. A pure wheel needs an interpreter of the recipe's version, no
+// more. Where neither can be had the error is a *NoPlaceError that names the ways
+// out.
+package build
+
+import "time"
+
+// Limits on one build. They are far above what real packages need (cryptography
+// with Rust: 3 GiB and 6 minutes on two cores), and low enough that a build that
+// forks or fills without end is over soon.
+const (
+	MaxTime      = 60 * time.Minute
+	MaxCPU       = 2 * time.Hour
+	MaxMemory    = 16 << 30 // bytes of address space a process
+	MaxProcesses = 4096
+	MaxDisk      = 4 << 30  // bytes of /build, and of /tmp
+	MaxWheel     = 1 << 30  // bytes of a wheel
+	MaxLog       = 32 << 20 // bytes of a build's output that are kept
+	MaxHookReply = 1 << 20  // bytes of one line from the driver
+)

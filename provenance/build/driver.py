@@ -1,0 +1,115 @@
+# Runs inside the sandbox, as process 2, and calls the hooks of PEP 517. It must
+# run on every Python that wheellock builds for (3.5 and later).
+#
+# in:  stdin, one JSON object (see job in driver.go)
+# out: descriptor 3, one JSON object a line; after {"wheel": ...} the wheel's bytes
+import importlib
+import io
+import json
+import os
+import resource
+import shutil
+import signal
+import sys
+import traceback
+
+OUT = 3
+
+
+def limit(kind, value):
+    if value:
+        resource.setrlimit(kind, (value, value))
+
+
+def say(obj):
+    data = (json.dumps(obj, sort_keys=True) + "\n").encode("ascii")
+    while data:
+        data = data[os.write(OUT, data):]
+
+
+def backend(job):
+    # PEP 517: in-tree backends are found in backend-path, before all else.
+    for path in reversed(job["backend_path"] or []):
+        full = os.path.realpath(os.path.join(os.getcwd(), path))
+        if os.path.commonpath([full, os.path.realpath(os.getcwd())]) != os.path.realpath(os.getcwd()):
+            raise SystemExit("backend-path %s leaves the source" % path)
+        sys.path.insert(0, full)
+    module, _, attribute = job["backend"].partition(":")
+    obj = importlib.import_module(module)
+    for name in attribute.split(".") if attribute else []:
+        obj = getattr(obj, name)
+    return obj
+
+
+def in_child(work):
+    """Each hook gets a process of its own, as in pip and build: a hook may leave
+    modules and settings behind that change what the next one writes."""
+    read, write = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.close(read)
+        code = 1
+        try:
+            with os.fdopen(write, "w") as f:
+                json.dump(work(), f)
+            code = 0
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(code)
+    os.close(write)
+    with os.fdopen(read) as f:
+        text = f.read()
+    status = os.waitpid(pid, 0)[1]
+    if status != 0:
+        if os.WIFSIGNALED(status):
+            raise SystemExit("the hook was ended by signal %d" % os.WTERMSIG(status))
+        raise SystemExit(1)
+    return json.loads(text)
+
+
+def requires(job):
+    hook = getattr(backend(job), "get_requires_for_build_wheel", None)
+    return list(hook(None)) if hook else []
+
+
+def wheel(job):
+    return backend(job).build_wheel(job["out"], None, None)
+
+
+def main():
+    os.set_inheritable(OUT, False)
+    job = json.loads(io.open(0, encoding="utf-8", closefd=False).read())
+    limit(resource.RLIMIT_CORE, 0)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    limit(resource.RLIMIT_AS, job["memory"])
+    limit(resource.RLIMIT_NPROC, job["processes"])
+    limit(resource.RLIMIT_FSIZE, job["disk"])
+    limit(resource.RLIMIT_CPU, job["cpu"])
+    os.umask(int(job["umask"], 8))
+    # The source is copied so that a build can write into it, and so that what
+    # it writes lands on a file system of limited size.
+    shutil.copytree("/source", job["path"], symlinks=True)
+    os.makedirs(job["out"])
+    os.chdir(job["path"])
+    # python -c has put '' in front; a backend must not find the source by it.
+    sys.path[:] = [p for p in sys.path if p not in ("", os.getcwd())]
+    say({"requires": in_child(lambda: requires(job))})
+    name = in_child(lambda: wheel(job))
+    if name != os.path.basename(name) or not name.endswith(".whl"):
+        raise SystemExit("the backend returned %r, which is no file name of a wheel" % (name,))
+    with open(os.path.join(job["out"], name), "rb") as f:
+        size = os.fstat(f.fileno()).st_size
+        say({"wheel": name, "size": size})
+        while True:
+            data = f.read(1 << 16)
+            if not data:
+                break
+            while data:
+                data = data[os.write(OUT, data):]
+
+
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+main()

@@ -1,0 +1,133 @@
+package build
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/freedomofpress/wheellock/provenance/archive"
+	"github.com/freedomofpress/wheellock/resolve/pep508"
+	"github.com/freedomofpress/wheellock/resolve/tags"
+)
+
+// judge checks that what came out is a wheel, of this package, with a tag that
+// was expected, and that it will run on the target.
+func (b *Builder) judge(ctx context.Context, j Job, r *Result) error {
+	bad := func(format string, args ...any) error {
+		return &Error{Package: j.Name + " " + j.Version, Why: fmt.Sprintf(format, args...), Log: r.Log}
+	}
+	name, err := tags.ParseWheelName(r.File)
+	if err != nil {
+		return bad("the backend wrote %s: %v", r.File, err)
+	}
+	if name.Name != j.Name || name.Version.String() != j.Version {
+		return bad("the backend wrote %s, which is another package or version", r.File)
+	}
+	w, err := archive.OpenWheel(r.Path, archive.Audit)
+	if err != nil {
+		return bad("the backend wrote a bad wheel: %v", err)
+	}
+	w.Close()
+	r.Tags = name.Tags
+	r.Native = slices.ContainsFunc(name.Tags, func(t tags.Tag) bool { return t.Platform != "any" })
+	if _, ok := j.Target.Best(name); !ok && !linuxForm(name.Tags, j.Target) {
+		return bad("the backend wrote %s, which %s cannot install: %s", r.File, j.Target.Name, j.Target.Why(name))
+	}
+	if want := j.Recipe.ExpectTags; len(want) > 0 && !expected(name.Tags, want) {
+		return bad("the wheel's tag is %s, the recipe expects %s", joinTags(name.Tags), strings.Join(want, " or "))
+	}
+	if r.Native {
+		// Only now is it known that the source holds native code.
+		return b.CanBuild(ctx, j.Target, j.Recipe.Python, true)
+	}
+	return nil
+}
+
+// linuxForm: a wheel built here is tagged linux_x86_64, which is right for the
+// machine that built it and, by CanBuild, for the target.
+func linuxForm(list []tags.Tag, t tags.Target) bool {
+	return slices.ContainsFunc(list, func(tag tags.Tag) bool {
+		if tag.Platform != "linux_"+t.Arch() {
+			return false
+		}
+		tag.Platform = t.Platform
+		_, ok := t.Rank(tag)
+		return ok
+	})
+}
+
+// expected: the whole compressed set must be one that was expected.
+func expected(list []tags.Tag, want []string) bool {
+	for _, w := range want {
+		set, err := tags.ParseTags(w)
+		if err != nil || len(set) != len(list) {
+			continue
+		}
+		if !slices.ContainsFunc(list, func(t tags.Tag) bool { return !slices.Contains(set, t) }) {
+			return true
+		}
+	}
+	// One expected tag is enough where upstream publishes py2.py3 and the recipe
+	// lists the parts.
+	for _, t := range list {
+		if !slices.Contains(want, t.String()) {
+			return false
+		}
+	}
+	return true
+}
+
+func joinTags(list []tags.Tag) string {
+	var s []string
+	for _, t := range list {
+		s = append(s, t.String())
+	}
+	return strings.Join(s, ", ")
+}
+
+// requirementName is the name of a hook-given requirement, if its marker holds.
+func requirementName(text string, t tags.Target) (string, bool) {
+	r, err := pep508.Parse(text)
+	if err != nil {
+		return text, true // named in the error, so that the user sees it
+	}
+	if r.Marker != nil {
+		if ok, err := r.Marker.Eval(t.Environment()); err == nil && !ok {
+			return "", false
+		}
+	}
+	return pep508.NormalizeName(r.Name), true
+}
+
+func jobText(j Job, processes, disk int64) (string, error) {
+	b, err := json.Marshal(job{
+		Backend: j.Recipe.Backend, BackendPath: j.Recipe.BackendPath,
+		Path: j.Recipe.BuildPath, Out: "/build/out", Umask: j.Recipe.Umask,
+		Memory: MaxMemory, Processes: processes, Disk: disk, CPU: int64(MaxCPU.Seconds()),
+	})
+	return string(b), err
+}
+
+// cappedLog keeps the first MaxLog bytes of a build's output.
+type cappedLog struct {
+	mu sync.Mutex
+	b  []byte
+}
+
+func (l *cappedLog) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if room := MaxLog - len(l.b); room > 0 {
+		l.b = append(l.b, p[:min(room, len(p))]...)
+	}
+	return len(p), nil
+}
+
+func (l *cappedLog) bytes() []byte {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.b)
+}

@@ -1,0 +1,82 @@
+package build
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/freedomofpress/wheellock/resolve/tags"
+)
+
+// A NoPlaceError says that this machine cannot build for a target, and what
+// could be done instead.
+type NoPlaceError struct {
+	Target string
+	Why    string   // "no glibc 2.31 here: this machine has 2.36"
+	Ways   []string // ways out, a sentence each
+}
+
+func (e *NoPlaceError) Error() string {
+	return fmt.Sprintf("building for %s: %s", e.Target, e.Why)
+}
+
+// Hint is the ways out in one line.
+func (e *NoPlaceError) Hint() string { return strings.Join(e.Ways, "; or ") }
+
+// CanBuild returns nil when this machine can build for the target with an
+// interpreter of the tag, and a *NoPlaceError otherwise.
+func (b *Builder) CanBuild(ctx context.Context, t tags.Target, tag string, native bool) error {
+	i := b.Interpreters.Find(ctx, tag, native)
+	if i == nil {
+		v := tagVersion(tag)
+		return &NoPlaceError{Target: t.Name, Why: "no Python " + v + " here", Ways: []string{
+			"install Python " + v + " and put it on PATH",
+			"run wheellock build --missing --target " + t.Name + " on a machine that has it, in a clone of this project",
+		}}
+	}
+	if !native {
+		return nil
+	}
+	if why := hostMismatch(i.Target, t); why != "" {
+		return &NoPlaceError{Target: t.Name, Why: why, Ways: []string{
+			"run wheellock build --missing --target " + t.Name + " on " + t.Name + " itself (a machine, chroot or container), in a clone of this project",
+			`take the published wheel: policy.wheels = "upstream"`,
+		}}
+	}
+	if !i.Headers {
+		return &NoPlaceError{Target: t.Name, Why: "Python " + i.Full + " here has no headers (Python.h)", Ways: []string{
+			"install them: apt-get install python" + tagVersion(tag) + "-dev",
+		}}
+	}
+	return nil
+}
+
+// hostMismatch says why native code linked on host does not run on t.
+func hostMismatch(host, t tags.Target) string {
+	if t.OS() != host.OS() {
+		return "this machine is no " + t.OS() + " system"
+	}
+	if t.Arch() != host.Arch() {
+		return fmt.Sprintf("no %s processor here: this machine is %s", t.Arch(), host.Arch())
+	}
+	hl, hMajor, hMinor := host.Libc()
+	l, major, minor := t.Libc()
+	if l != hl {
+		return fmt.Sprintf("no %s here: this machine has %s", l, hl)
+	}
+	// glibc promises that what was linked with an older one runs on a newer one,
+	// not the other way round.
+	if major < hMajor || major == hMajor && minor < hMinor {
+		return fmt.Sprintf("no %s %d.%d here: this machine has %d.%d", l, major, minor, hMajor, hMinor)
+	}
+	return ""
+}
+
+// tagVersion is "3.11" of "cp311".
+func tagVersion(tag string) string {
+	digits := strings.TrimLeft(tag, "abcdefghijklmnopqrstuvwxyz")
+	if len(digits) < 2 {
+		return digits
+	}
+	return digits[:1] + "." + digits[1:]
+}

@@ -1,0 +1,128 @@
+package build
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+)
+
+// A SandboxError says that no sandbox can be had on this machine. Building
+// without one is not offered: a source must not see keys or the network.
+type SandboxError struct {
+	Why string
+	Fix string
+}
+
+func (e *SandboxError) Error() string { return "no sandbox: " + e.Why }
+
+// Hint is what mends it.
+func (e *SandboxError) Hint() string { return e.Fix }
+
+// sandbox is the command line of bubblewrap for one build.
+type sandbox struct {
+	bwrap       string
+	interpreter *Interpreter
+	env         string // folder that becomes /env
+	source      string // folder that becomes /source
+	host        string // host name to show
+	cpus        int    // 1: pinned to one processor; 0: all
+	vars        []string
+}
+
+// hostFolders are bound read-only where they exist. /etc is left out but for
+// what the linker and the compiler's alternatives need: it holds the host's name,
+// users and secrets.
+var hostFolders = []string{"/usr", "/etc/alternatives", "/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d"}
+
+func (s *sandbox) args() []string {
+	a := []string{
+		"--unshare-all", "--unshare-user", "--uid", "1000", "--gid", "1000", "--cap-drop", "ALL",
+		"--die-with-parent", "--new-session", "--hostname", s.host, "--clearenv",
+	}
+	for _, d := range hostFolders {
+		if _, err := os.Lstat(d); err == nil {
+			a = append(a, "--ro-bind", d, d)
+		}
+	}
+	for _, d := range []string{"/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"} {
+		// On merged-usr systems these are links into /usr; elsewhere folders.
+		if to, err := os.Readlink(d); err == nil {
+			a = append(a, "--symlink", to, d)
+		} else if _, err := os.Stat(d); err == nil {
+			a = append(a, "--ro-bind", d, d)
+		}
+	}
+	a = append(a, "--proc", "/proc", "--dev", "/dev")
+	size := strconv.FormatInt(MaxDisk, 10)
+	a = append(a, "--size", size, "--tmpfs", "/tmp", "--size", size, "--tmpfs", "/build")
+	if p := s.interpreter.Prefix; !strings.HasPrefix(p, "/usr/") && p != "/usr" {
+		a = append(a, "--ro-bind", p, p)
+	}
+	a = append(a, "--ro-bind", s.env, "/env", "--ro-bind", s.source, "/source", "--chdir", "/build")
+	for _, v := range s.vars {
+		k, val, _ := strings.Cut(v, "=")
+		a = append(a, "--setenv", k, val)
+	}
+	return append(a, "--remount-ro", "/")
+}
+
+// command is the sandboxed process, to be started by the caller. fd 3 is the
+// pipe for answers.
+func (s *sandbox) command(ctx context.Context, answers *os.File) *exec.Cmd {
+	args := append(s.args(), "--", "/env/bin/python", "-c", driver)
+	program := s.bwrap
+	if s.cpus == 1 {
+		if path, err := exec.LookPath("taskset"); err == nil {
+			args = append([]string{"-c", "0", program}, args...)
+			program = path
+		}
+	}
+	cmd := exec.CommandContext(ctx, program, args...)
+	cmd.ExtraFiles = []*os.File{answers}
+	cmd.Env = []string{}
+	return cmd
+}
+
+var checked sync.Map // bwrap path to error: it is asked once a process
+
+// CheckSandbox returns nil when builds can be sandboxed here, or a
+// *SandboxError that says what to do.
+func (b *Builder) CheckSandbox(ctx context.Context) error {
+	if b.Bwrap == "" {
+		return &SandboxError{Why: "bubblewrap (bwrap) is not installed", Fix: "apt-get install bubblewrap"}
+	}
+	if v, ok := checked.Load(b.Bwrap); ok {
+		err, _ := v.(error)
+		return err
+	}
+	err := tryBwrap(ctx, b.Bwrap)
+	checked.Store(b.Bwrap, err)
+	return err
+}
+
+func tryBwrap(ctx context.Context, bwrap string) error {
+	if _, err := os.Stat(bwrap); err != nil {
+		return &SandboxError{Why: filepath.Base(bwrap) + " is not there", Fix: "apt-get install bubblewrap"}
+	}
+	out, err := exec.CommandContext(ctx, bwrap, "--unshare-all", "--unshare-user", "--ro-bind", "/", "/", "--", "/bin/true").CombinedOutput()
+	if err == nil {
+		return nil
+	}
+	if errors.Is(err, context.Canceled) {
+		return err
+	}
+	text := strings.TrimSpace(string(out))
+	if text == "" {
+		text = err.Error()
+	}
+	return &SandboxError{
+		Why: fmt.Sprintf("bubblewrap does not start: %s", text),
+		Fix: "allow unprivileged user namespaces (sysctl kernel.unprivileged_userns_clone=1, kernel.apparmor_restrict_unprivileged_userns=0), or build on another machine",
+	}
+}
