@@ -43,8 +43,8 @@
 //     as \uXXXX or \UXXXXXXXX with capital digits. So no control character
 //     and no bidirectional mark can hide in a lock.
 //   - Lists are sorted, hold nothing twice, and stand on one line.
-//   - Targets are sorted by name; packages by (name, version, group), the
-//     version as PEP 440 orders it; wheels by (name, targets), upstream files
+//   - Targets are sorted by name; packages by (name, version, group), all
+//     three as text; wheels by (name, targets), upstream files
 //     by name, recipes by digest.
 //   - "targets" is absent where it would name all: in a package all targets of
 //     the lock, in a wheel or upstream file all targets of its package. So a new
