@@ -1,81 +1,119 @@
 package resolvetest
 
 import (
-	"context"
-	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
 	"testing"
 	"time"
-
-	"github.com/freedomofpress/wheellock/resolve/index"
 )
 
-// Server is a package index on loopback.
+// ServerOptions say what kind of index a Server is. The zero value answers
+// ranges and both forms of pages, sends an ETag, says size, upload time and
+// sha256 of each file, and has no metadata files.
+type ServerOptions struct {
+	NoJSON     bool          // HTML only
+	NoHTML     bool          // JSON only
+	NoRanges   bool          // whole files whatever is asked
+	Metadata   Metadata      // what there is beside the wheels
+	NoHashes   bool          // pages say no hash
+	NoSizes    bool          // pages say no size and no time, as in HTML
+	NoETag     bool          // no ETag, and nothing is answered with 304
+	MaxAge     time.Duration // sent as Cache-Control; 0: nothing is sent
+	Gzip       bool          // pages, where the client accepts it
+	Delay      time.Duration // before every answer
+	User, Pass string        // asked for with 401 when User is not empty
+	Absolute   bool          // file addresses with scheme and host; otherwise relative to the page
+}
+
+// Metadata is how an index handles FILE.metadata (PEP 658).
+type Metadata int
+
+const (
+	MetadataNone     Metadata = iota // neither there nor listed
+	MetadataUnlisted                 // there, but no page says so
+	MetadataListed                   // the page says true
+	MetadataHashed                   // the page says its sha256
+	MetadataPromised                 // the page says true, and the answer is 404
+)
+
+// Server is a package index on loopback. Projects are at /simple/NAME/ and
+// files at /files/FILE; /flat/ is one page with all files, for find-links.
 type Server struct {
 	URL string // of the index, "http://127.0.0.1:PORT/simple"
-}
 
-// ServerOptions say what kind of index a Server is. The zero value answers
-// ranges and both page forms, sends ETag, and lists no metadata.
-type ServerOptions struct {
-	NoJSON       bool   // HTML only
-	NoRanges     bool   // whole files whatever is asked
-	Metadata     string // "": no FILE.metadata; "files": there but not listed; "listed"; "hashed": listed with hash; "promised": listed but 404
-	NoHashes     bool   // pages without hashes
-	NoETag       bool
-	MaxAge       time.Duration // sent as Cache-Control; 0: nothing is sent
-	Gzip         bool
-	Delay        time.Duration // before every answer
-	User, Pass   string        // asked for with 401 when not empty
-	RelativeURLs bool          // file addresses relative to the page
-}
-
-// Fault is what goes wrong on one path.
-type Fault struct {
-	Status   int           // answer this status
-	Times    int           // only the first so many requests; 0: always
-	Stall    bool          // send headers and the first bytes, then nothing
-	Truncate int64         // send so many bytes fewer than announced
-	Corrupt  bool          // flip one bit in the middle of the body
-	Reset    bool          // reset the connection
-	Delay    time.Duration // before the answer
-	Body     []byte        // answer this body
-	Type     string        // Content-Type of Body
+	opt      ServerOptions
+	http     *httptest.Server
+	mu       sync.Mutex
+	projects map[string][]object
+	files    map[string]object
+	faults   map[string]*Fault
+	counts   map[string]int
+	gone     chan struct{} // closed by Close: ends what stalls
 }
 
 // Serve starts a server that stops when the test ends.
-func Serve(t testing.TB, u Universe, o ServerOptions) *Server { return &Server{} }
+func Serve(t testing.TB, u Universe, o ServerOptions) *Server {
+	s := NewServer(u, o)
+	t.Cleanup(s.Close)
+	return s
+}
 
 // NewServer starts a server; the caller closes it.
-func NewServer(u Universe, o ServerOptions) *Server { return &Server{} }
+func NewServer(u Universe, o ServerOptions) *Server {
+	s := &Server{opt: o, faults: map[string]*Fault{}, counts: map[string]int{}, gone: make(chan struct{})}
+	s.Publish(u)
+	s.http = httptest.NewServer(http.HandlerFunc(s.serve))
+	s.URL = s.http.URL + "/simple"
+	return s
+}
 
 // Close stops the server.
-func (s *Server) Close() {}
-
-// Fault makes a path fail; a path is as "/simple/courier/" or
-// "/files/courier-2.1.0-py3-none-any.whl". The zero Fault heals it.
-func (s *Server) Fault(path string, f Fault) {}
-
-// Count returns how many requests a path has had; "" counts all.
-func (s *Server) Count(path string) int { return 0 }
-
-// Source is the same universe without a network; it has the methods of
-// *index.Client that the resolver uses.
-type Source struct{}
-
-// NewSource returns a Source whose Fetch writes files into dir.
-func NewSource(u Universe, dir string) *Source { return &Source{} }
-
-// Page returns *index.NotFoundError for an unknown project.
-func (s *Source) Page(ctx context.Context, name string) (*index.Page, error) {
-	return nil, errors.New("unwritten")
+func (s *Server) Close() {
+	close(s.gone)
+	s.http.CloseClientConnections()
+	s.http.Close()
 }
 
-// Metadata returns the METADATA of a wheel.
-func (s *Source) Metadata(ctx context.Context, f index.File) ([]byte, error) {
-	return nil, errors.New("unwritten")
+// Publish replaces what the index has.
+func (s *Server) Publish(u Universe) {
+	projects, files := publish(u), map[string]object{}
+	for _, objects := range projects {
+		for _, o := range objects {
+			files[o.file.Name] = o
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.projects, s.files = projects, files
 }
 
-// Fetch writes the file and returns its path.
-func (s *Source) Fetch(ctx context.Context, f index.File) (string, error) {
-	return "", errors.New("unwritten")
+// Set changes the options of a running server.
+func (s *Server) Set(o ServerOptions) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.opt = o
+}
+
+// Count returns how many requests a path has had; a path that ends in "*"
+// counts all that begin so, "" counts all there were.
+func (s *Server) Count(path string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	prefix, all := strings.CutSuffix(path, "*")
+	n := 0
+	for p, c := range s.counts {
+		if p == path || path == "" || all && strings.HasPrefix(p, prefix) {
+			n += c
+		}
+	}
+	return n
+}
+
+// ResetCounts forgets the requests so far.
+func (s *Server) ResetCounts() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	clear(s.counts)
 }
