@@ -73,7 +73,7 @@ func expand(s, python, abi, platform string) ([]Tag, error) {
 
 // alternatives splits one part of a tag set at its dots.
 func alternatives(s, part string) ([]string, error) {
-	part = strings.ToLower(part)
+	part = lower(part)
 	if !strings.Contains(part, ".") {
 		if part == "" {
 			return nil, fmt.Errorf("%w %q: a part is empty", ErrTag, s)
@@ -115,4 +115,10 @@ func isIdentifier(s string) bool {
 		}
 	}
 	return s != ""
+}
+
+// lower is Python's str.lower for the one letter where Go's simple mapping would
+// make another name look like an ASCII one: I with a dot above keeps its dot.
+func lower(s string) string {
+	return strings.ToLower(strings.ReplaceAll(s, "\u0130", "i\u0307"))
 }

@@ -47,7 +47,7 @@ func parseWheelName(file string) (WheelName, error) {
 	if len(parts) != 5 && len(parts) != 6 {
 		return WheelName{}, errors.New("not NAME-VERSION[-BUILD]-PYTHON-ABI-PLATFORM.whl")
 	}
-	w := WheelName{File: file, Raw: parts[0], Name: pep508.NormalizeName(parts[0])}
+	w := WheelName{File: file, Raw: parts[0], Name: pep508.NormalizeName(lower(parts[0]))}
 	if !escapedName(w.Raw) {
 		return WheelName{}, fmt.Errorf("%q is no escaped project name", w.Raw)
 	}
