@@ -3,11 +3,224 @@ package resolve
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/freedomofpress/wheellock/resolve/pep508"
+	"github.com/freedomofpress/wheellock/resolve/solver"
 )
 
 // Resolve solves the request for each of its targets. Its errors are
 // *ConflictError, *UnknownMetadataError, *RequestError, the source's own
 // (wrapped), and the context's.
 func Resolve(ctx context.Context, src Source, req Request) (*Solution, error) {
-	return nil, errors.New("unwritten")
+	roots, constraints, err := readRequest(&req)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	s := newStore(ctx, src, &req)
+	// Nothing that was begun may outlive the call.
+	defer s.running.Wait()
+	defer cancel()
+
+	results := make([]targetResult, len(req.Targets))
+	var all sync.WaitGroup
+	for i, t := range req.Targets {
+		all.Add(1)
+		go func() {
+			defer all.Done()
+			results[i] = newView(s, t).solve(roots, constraints)
+		}()
+	}
+	all.Wait()
+	return combine(&req, results)
+}
+
+// targetResult is what came out for one target.
+type targetResult struct {
+	solution TargetSolution
+	unknown  []UnknownMetadata
+	conflict *Explanation
+	err      error
+}
+
+// readRequest checks the request, and returns its requirements in an order
+// that does not depend on the order in which they were given.
+func readRequest(req *Request) (roots, constraints []*need, err error) {
+	for _, t := range req.Targets {
+		if err := t.Check(); err != nil {
+			return nil, nil, err
+		}
+	}
+	if roots, err = readNeeds(req.Requirements, false); err != nil {
+		return nil, nil, err
+	}
+	if constraints, err = readNeeds(req.Constraints, true); err != nil {
+		return nil, nil, err
+	}
+	return roots, constraints, nil
+}
+
+func readNeeds(list []Requirement, constraint bool) ([]*need, error) {
+	var needs []*need
+	for _, r := range list {
+		text := r.Requirement.String()
+		switch {
+		case !pep508.ValidName(r.Name):
+			return nil, &RequestError{r.Origin, text, "not the name of a package"}
+		case r.URL != "":
+			return nil, &RequestError{r.Origin, text, "direct addresses are not supported: put the file on an index or in a folder for --find-links, and ask for its version"}
+		case constraint && len(r.Extras) > 0:
+			return nil, &RequestError{r.Origin, text, "a constraint cannot ask for extras"}
+		}
+		n := newNeed(r.Requirement)
+		n.root, n.constraint, n.group, n.origin = !constraint, constraint, r.Group, r.Origin
+		needs = append(needs, n)
+	}
+	slices.SortStableFunc(needs, func(a, b *need) int {
+		for _, c := range []int{strings.Compare(a.name, b.name), strings.Compare(a.text, b.text),
+			strings.Compare(a.group, b.group), strings.Compare(a.origin, b.origin)} {
+			if c != 0 {
+				return c
+			}
+		}
+		return 0
+	})
+	return needs, nil
+}
+
+// solve answers for one target.
+func (v *view) solve(roots, constraints []*need) (r targetResult) {
+	roots, err := v.holding(roots)
+	if err == nil {
+		constraints, err = v.holding(constraints)
+	}
+	if err != nil {
+		return targetResult{err: err}
+	}
+	p := newProvider(v, roots, constraints)
+	sol, err := p.run(solver.Options{})
+	var no *solver.NoSolution
+	switch {
+	case errors.As(err, &no):
+		x, err := v.explain(p, no.Proof)
+		return targetResult{conflict: x, err: err}
+	case err != nil:
+		return targetResult{err: err}
+	}
+	r.solution, r.unknown, r.err = v.pins(p, sol)
+	return r
+}
+
+// holding returns the requirements whose markers are true on the target.
+func (v *view) holding(needs []*need) ([]*need, error) {
+	var list []*need
+	for _, n := range needs {
+		h, err := v.hold(n, "")
+		if err != nil {
+			return nil, &RequestError{n.origin, n.text, err.Error()}
+		}
+		if h {
+			list = append(list, n)
+		}
+	}
+	return list, nil
+}
+
+// run searches. What is permitted of a package (pre-releases, yanked releases)
+// depends on the needs in force on it, which change during the search, and a
+// version that was ruled out for that may be permitted elsewhere. So where no
+// solution is found that way, one is sought without the rule, and taken if it
+// keeps the rule after all.
+func (p *provider) run(o solver.Options) (*solver.Solution, error) {
+	deps, err := p.dependencies(p.roots)
+	if err != nil {
+		return nil, err
+	}
+	sol, err := solver.Solve(p.ctx, p, deps, o)
+	var no *solver.NoSolution
+	if !errors.As(err, &no) || !p.forbade {
+		return sol, err
+	}
+	q := newProvider(p.view, p.roots, nil)
+	q.constraints, q.lenient = p.constraints, true
+	if sol, again := solver.Solve(q.ctx, q, deps, o); again == nil && q.permitted(sol) {
+		return sol, nil
+	}
+	return nil, err
+}
+
+// permitted reports whether a solution of a lenient search keeps the rules.
+func (p *provider) permitted(sol *solver.Solution) bool {
+	for name, i := range sol.Versions {
+		proj, err := p.project(name)
+		if err != nil {
+			return false
+		}
+		pv := p.of(proj)
+		if class, _ := p.class(pv, p.permit(pv, sol.Needs[name]), i); class > 1 && p.lockedIndex(pv) != i {
+			return false
+		}
+	}
+	return true
+}
+
+// combine puts the targets' results together; an error of the environment
+// comes before a conflict, since the conflict may be due to it.
+func combine(req *Request, results []targetResult) (*Solution, error) {
+	for _, r := range results {
+		if r.err != nil {
+			return nil, r.err
+		}
+	}
+	conflict := &ConflictError{}
+	unknown := &UnknownMetadataError{}
+	sol := &Solution{}
+	for i, r := range results {
+		name := req.Targets[i].Name
+		sol.Targets = append(sol.Targets, r.solution)
+		if r.conflict != nil {
+			conflict.add(name, *r.conflict)
+		}
+		for _, u := range r.unknown {
+			unknown.add(name, u)
+		}
+	}
+	switch {
+	case len(conflict.Explanations) > 0:
+		return nil, conflict
+	case len(unknown.Versions) > 0:
+		slices.SortStableFunc(unknown.Versions, func(a, b UnknownMetadata) int { return strings.Compare(a.Name, b.Name) })
+		return nil, unknown
+	}
+	return sol, nil
+}
+
+func (e *ConflictError) add(target string, x Explanation) {
+	for i, y := range e.Explanations {
+		if x.Text == y.Text && slices.Equal(x.Works, y.Works) {
+			e.Explanations[i].Targets = append(y.Targets, target)
+			return
+		}
+	}
+	x.Targets = []string{target}
+	e.Explanations = append(e.Explanations, x)
+}
+
+func (e *UnknownMetadataError) add(target string, u UnknownMetadata) {
+	for i, w := range e.Versions {
+		if w.Name == u.Name && w.Version == u.Version {
+			e.Versions[i].Targets = append(w.Targets, target)
+			return
+		}
+	}
+	u.Targets = []string{target}
+	e.Versions = append(e.Versions, u)
+}
+
+func noExtra(name, version, extra string) string {
+	return fmt.Sprintf("%s %s has no extra %q", name, version, extra)
 }

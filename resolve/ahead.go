@@ -1,0 +1,82 @@
+package resolve
+
+import "github.com/freedomofpress/wheellock/resolve/solver"
+
+// Reading ahead: the search asks for one thing at a time, and on a network
+// each answer takes a round trip. So whenever a need becomes known, its page
+// is asked for, then the metadata of the version that will probably be taken,
+// then the same for what that needs. What comes back lies in the store when the
+// search gets there; a wrong guess costs a request and changes nothing.
+
+// maxAhead bounds how many needs are followed for one target.
+const maxAhead = 20000
+
+// follow reads ahead from a need.
+func (v *view) follow(n *need) {
+	v.mu.Lock()
+	seen := v.asked[n] || len(v.asked) >= maxAhead
+	v.asked[n] = true
+	v.mu.Unlock()
+	if seen {
+		return
+	}
+	page := v.askProject(n.name)
+	v.running.Add(1)
+	go func() {
+		defer v.running.Done()
+		p, err := wait(v.ctx, page)
+		if err != nil || p.missing {
+			return
+		}
+		pv := v.of(p)
+		i := v.guess(pv, p.set(n.spec))
+		if i < 0 || !v.cheap(pv, i) {
+			return
+		}
+		f, err := wait(v.ctx, v.askFacts(pv, i))
+		if err != nil || f.unknown || f.refused != "" {
+			return
+		}
+		for _, e := range append([]string{""}, n.extras...) {
+			for _, next := range v.needsOf(f, e) {
+				v.follow(next)
+			}
+		}
+	}()
+}
+
+// guess is the version that will be taken if nothing else is in the way.
+func (v *view) guess(p *projectView, among solver.Set) int {
+	if i := v.lockedIndex(p); i >= 0 && among.Has(i) {
+		return i
+	}
+	last := -1
+	for i := among.Newest(); i >= 0; i = among.Below(i) {
+		if c := v.candidate(p, i); !c.usable() || c.yanked {
+			continue
+		}
+		if !p.releases[i].pre || v.req.Prereleases {
+			return i
+		}
+		if last < 0 {
+			last = i
+		}
+	}
+	return last
+}
+
+// cheap reports whether metadata comes without a whole sdist.
+func (v *view) cheap(p *projectView, i int) bool {
+	return v.candidate(p, i).wheel != nil || v.stand(p, p.releases[i]) != nil
+}
+
+// burst asks for the metadata of the next k candidates below i: the search
+// goes down version by version.
+func (v *view) burst(p *projectView, allowed solver.Set, i, k int) {
+	for i = allowed.Below(i); i >= 0 && k > 0; i = allowed.Below(i) {
+		if c := v.candidate(p, i); c.usable() && v.cheap(p, i) {
+			v.askFacts(p, i)
+			k--
+		}
+	}
+}

@@ -1,0 +1,188 @@
+package resolve
+
+import (
+	"fmt"
+	"slices"
+	"sort"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/freedomofpress/wheellock/resolve/index"
+	"github.com/freedomofpress/wheellock/resolve/pep440"
+	"github.com/freedomofpress/wheellock/resolve/solver"
+	"github.com/freedomofpress/wheellock/resolve/tags"
+)
+
+// project is a page, sorted into releases, oldest first. Version i of the
+// solver is releases[i], on every target.
+type project struct {
+	name     string
+	missing  bool // the index has no such page
+	releases []*release
+	byKey    map[string]int // pep440.Version.Key
+
+	mu   sync.Mutex
+	sets map[string]solver.Set // by specifiers as written
+}
+
+// release is one version and its files.
+type release struct {
+	version pep440.Version
+	text    string // of version
+	raw     string // as the first file name spells it
+	pre     bool
+	wheels  []*wheel // by name
+	sdists  []*sdist // best first
+}
+
+type wheel struct {
+	file  *index.File
+	tags  string // "py3-none-any", compressed as written
+	build string
+	late  string // why it is not seen, or ""
+}
+
+type sdist struct {
+	file *index.File
+	ext  string
+	late string
+}
+
+func newProject(name string, page *index.Page, req *Request) *project {
+	p := &project{name: name, missing: page == nil, byKey: map[string]int{}, sets: map[string]solver.Set{}}
+	if page == nil {
+		return p
+	}
+	spelled := map[string]*release{} // by version as written; pages repeat it
+	byKey := map[string]*release{}
+	for i := range page.Files {
+		f := &page.Files[i]
+		late := tooLate(f, req.ExcludeNewer)
+		if w, version, ok := splitWheel(f.Name); ok {
+			if r := releaseOf(version, spelled, byKey); r != nil {
+				r.wheels = append(r.wheels, &wheel{file: f, tags: w.tags, build: w.build, late: late})
+			}
+		} else if n, err := tags.ParseSdistNameOf(f.Name, name); err == nil {
+			r := byKey[n.Version.Key()]
+			if r == nil {
+				r = newRelease(n.Version, n.Version.String(), byKey)
+			}
+			r.sdists = append(r.sdists, &sdist{file: f, ext: n.Ext, late: late})
+		}
+	}
+	for _, r := range byKey {
+		r.sort()
+		p.releases = append(p.releases, r)
+	}
+	sort.Slice(p.releases, func(i, j int) bool { return p.releases[i].version.Compare(p.releases[j].version) < 0 })
+	for i, r := range p.releases {
+		p.byKey[r.version.Key()] = i
+	}
+	return p
+}
+
+// sort makes the result independent of the order of the page.
+func (r *release) sort() {
+	slices.SortFunc(r.wheels, func(a, b *wheel) int { return strings.Compare(a.file.Name, b.file.Name) })
+	rank := func(s *sdist) int {
+		if i := slices.Index([]string{".tar.gz", ".zip"}, s.ext); i >= 0 {
+			return i
+		}
+		return 2
+	}
+	slices.SortFunc(r.sdists, func(a, b *sdist) int {
+		if d := rank(a) - rank(b); d != 0 {
+			return d
+		}
+		return strings.Compare(a.file.Name, b.file.Name)
+	})
+}
+
+func newRelease(v pep440.Version, raw string, byKey map[string]*release) *release {
+	r := &release{version: v, text: v.String(), raw: raw, pre: v.IsPrerelease()}
+	byKey[v.Key()] = r
+	return r
+}
+
+func releaseOf(version string, spelled, byKey map[string]*release) *release {
+	r, ok := spelled[version]
+	if !ok {
+		if v, err := pep440.Parse(version); err == nil {
+			if r = byKey[v.Key()]; r == nil {
+				r = newRelease(v, version, byKey)
+			}
+		}
+		spelled[version] = r
+	}
+	return r
+}
+
+// splitWheel cuts a wheel's file name without judging its tags, which are
+// looked at only where the version is a candidate: pages have thousands.
+func splitWheel(file string) (w wheel, version string, ok bool) {
+	stem, ok := strings.CutSuffix(file, ".whl")
+	if !ok {
+		return w, "", false
+	}
+	parts := strings.Split(stem, "-")
+	switch len(parts) {
+	case 5:
+	case 6:
+		w.build = parts[2]
+		if w.build == "" || w.build[0] < '0' || w.build[0] > '9' {
+			return w, "", false
+		}
+	default:
+		return w, "", false
+	}
+	w.tags = stem[len(parts[0])+1+len(parts[1])+1:]
+	if w.build != "" {
+		w.tags = w.tags[len(w.build)+1:]
+	}
+	return w, parts[1], true
+}
+
+func tooLate(f *index.File, limit time.Time) string {
+	switch {
+	case limit.IsZero():
+		return ""
+	case f.Uploaded.IsZero():
+		return "has no upload time, so exclude-newer cannot be checked"
+	case !f.Uploaded.Before(limit):
+		return fmt.Sprintf("uploaded %s, not before the cut-off %s",
+			f.Uploaded.UTC().Format(time.DateOnly), limit.UTC().Format(time.RFC3339))
+	}
+	return ""
+}
+
+// set returns the releases that specifiers admit, pre-releases included.
+func (p *project) set(spec pep440.Specifiers) solver.Set {
+	key := spec.String()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if s, ok := p.sets[key]; ok {
+		return s
+	}
+	var s solver.Set
+	if spec.IsEmpty() {
+		s = solver.FullSet(len(p.releases))
+	} else {
+		s = solver.NewSet(len(p.releases))
+		arbitrary := strings.Contains(key, "===")
+		versions := spec.Set()
+		for i, r := range p.releases {
+			in := false
+			if arbitrary {
+				in = spec.ContainsString(r.raw, pep440.PreAllow) || spec.ContainsString(r.text, pep440.PreAllow)
+			} else {
+				in = versions.Contains(r.version)
+			}
+			if in {
+				s.Add(i)
+			}
+		}
+	}
+	p.sets[key] = s
+	return s
+}

@@ -1,0 +1,86 @@
+package resolve
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"github.com/freedomofpress/wheellock/resolve/index"
+)
+
+// store reads every page and every metadata once, for all targets.
+type store struct {
+	ctx context.Context // ends with the call of Resolve
+	src Source
+	req *Request
+
+	mu       sync.Mutex
+	projects map[string]*future[*project]
+	facts    map[string]*future[*facts]
+	needs    map[string]*need
+	running  sync.WaitGroup
+}
+
+// future is a value that somebody is reading.
+type future[T any] struct {
+	done  chan struct{}
+	value T
+	err   error
+}
+
+func newStore(ctx context.Context, src Source, req *Request) *store {
+	return &store{ctx: ctx, src: src, req: req, projects: map[string]*future[*project]{},
+		facts: map[string]*future[*facts]{}, needs: map[string]*need{}}
+}
+
+// begin returns the future under key, and starts read for it the first time.
+func begin[T any](s *store, m map[string]*future[T], key string, read func() (T, error)) *future[T] {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if f := m[key]; f != nil {
+		return f
+	}
+	f := &future[T]{done: make(chan struct{})}
+	m[key] = f
+	s.running.Add(1)
+	go func() {
+		defer s.running.Done()
+		defer close(f.done)
+		f.value, f.err = read()
+	}()
+	return f
+}
+
+func wait[T any](ctx context.Context, f *future[T]) (T, error) {
+	select {
+	case <-f.done:
+		return f.value, f.err
+	default:
+	}
+	select {
+	case <-f.done:
+		return f.value, f.err
+	case <-ctx.Done():
+		var zero T
+		return zero, ctx.Err()
+	}
+}
+
+// askProject begins to read a page.
+func (s *store) askProject(name string) *future[*project] {
+	return begin(s, s.projects, name, func() (*project, error) {
+		page, err := s.src.Page(s.ctx, name)
+		var none *index.NotFoundError
+		switch {
+		case errors.As(err, &none):
+			return newProject(name, nil, s.req), nil
+		case err != nil:
+			return nil, err
+		}
+		return newProject(name, page, s.req), nil
+	})
+}
+
+func (s *store) project(name string) (*project, error) {
+	return wait(s.ctx, s.askProject(name))
+}
