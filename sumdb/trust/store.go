@@ -2,68 +2,259 @@ package trust
 
 import (
 	"errors"
+	"fmt"
 	"io"
-	"time"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
 
-	xnote "golang.org/x/mod/sumdb/note"
+	"github.com/freedomofpress/wheellock/internal/durable"
+	"github.com/freedomofpress/wheellock/sumdb/note"
 )
 
-// A Store is a folder of private keys: one subfolder a log origin, mode 0700,
-// files 0600. It never overwrites a key and refuses files that others can read.
+// A Store is a folder of private keys (mode 0700, files 0600), a subfolder for
+// each log's origin (percent-encoded, so that it is one path element):
+//
+//	wheels.example.org/builder-1f2e3d4c.key       a note key: skey text and a newline; the key hash in the name
+//	wheels.example.org/openpgp-4C04….asc          a software OpenPGP key, armored
+//
+// It never overwrites a key, and refuses to read what others could.
 type Store struct{ dir string }
 
-// OpenStore opens a folder of keys, which need not exist until a key is put there.
-func OpenStore(dir string) (*Store, error) { return nil, errors.New("unwritten") }
-
-// Generate makes a note key for a role and returns its vkey. Its name is the
-// origin itself for the log, else "ROLEn.ORIGIN" with the next free n.
-func (s *Store) Generate(rand io.Reader, origin, role string) (vkey string, err error) {
-	return "", errors.New("unwritten")
+// OpenStore opens a folder of keys, which need not exist until a key is put
+// there. It returns ErrPermissions when others can look into it.
+func OpenStore(dir string) (*Store, error) {
+	if err := private(dir, true); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	return &Store{dir}, nil
 }
 
-// Put stores a note signer key (skey text).
-func (s *Store) Put(origin, role, skey string) error { return errors.New("unwritten") }
+// Dir is the folder.
+func (s *Store) Dir() string { return s.dir }
 
-// Signers gives the keys of a role, ascending by name.
-func (s *Store) Signers(origin, role string) ([]Signer, error) { return nil, errors.New("unwritten") }
+// Origins lists the logs that the store has keys for, ascending.
+func (s *Store) Origins() ([]string, error) {
+	entries, err := os.ReadDir(s.dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("listing keys: %w", err)
+	}
+	var list []string
+	for _, e := range entries {
+		if o, err := url.PathUnescape(e.Name()); err == nil && e.IsDir() && ValidOrigin(o) {
+			list = append(list, o)
+		}
+	}
+	slices.Sort(list)
+	return list, nil
+}
+
+func private(path string, dir bool) error {
+	st, err := os.Lstat(path)
+	if err != nil {
+		return fmt.Errorf("looking at keys: %w", err)
+	}
+	if st.IsDir() != dir || !dir && !st.Mode().IsRegular() {
+		return fail(path, ErrPermissions, "is not what a folder of keys may hold")
+	}
+	if mode := st.Mode().Perm(); mode&0o077 != 0 {
+		want := "600"
+		if dir {
+			want = "700"
+		}
+		return fail(path, ErrPermissions, "can be read or changed by others (mode %04o); run: chmod %s %s", mode, want, path)
+	}
+	return nil
+}
+
+func (s *Store) folder(origin string) (string, error) {
+	if !ValidOrigin(origin) {
+		return "", fmt.Errorf("looking for keys: %q cannot be a log's origin", origin)
+	}
+	return filepath.Join(s.dir, url.PathEscape(origin)), nil
+}
+
+// put writes a new file, durably; MkdirAll, unlike chmod afterwards, never
+// leaves a moment in which others could look in.
+func (s *Store) put(origin, name string, data []byte) error {
+	dir, err := s.folder(origin)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("making the folder of keys: %w", err)
+	}
+	for _, d := range []string{s.dir, dir} {
+		if err := private(d, true); err != nil {
+			return err
+		}
+	}
+	path := filepath.Join(dir, name)
+	if err := writeNew(path, data); err != nil {
+		return err
+	}
+	// A key that signed and is then lost with the power is a lost key: sync first.
+	if err := errors.Join(durable.SyncDir(dir), durable.SyncDir(s.dir)); err != nil {
+		return fmt.Errorf("writing a key: %w", err)
+	}
+	return nil
+}
+
+// writeNew makes a whole file or none: a link, unlike a rename, fails where the
+// name is taken.
+func writeNew(path string, data []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(path), ".new-*") // mode 0600
+	if err != nil {
+		return fmt.Errorf("writing a key: %w", err)
+	}
+	defer os.Remove(f.Name())
+	_, err = f.Write(data)
+	err = errors.Join(err, f.Sync(), f.Close())
+	if err == nil {
+		err = os.Link(f.Name(), path)
+	}
+	if errors.Is(err, fs.ErrExist) {
+		return fail(path, ErrExists, "exists already and is never overwritten")
+	}
+	if err != nil {
+		return fmt.Errorf("writing a key: %w", err)
+	}
+	return nil
+}
+
+var keyFile = regexp.MustCompile(`^(builder|log|publisher|reviewer|witness)-([0-9a-f]{8})\.key$`)
 
 // A Signer is a note signer out of a store.
 type Signer struct {
-	xnote.Signer
+	note.Signer
 	Role string
 	Key  string // vkey
 }
 
+// Put stores a note signer key (skey text) and returns its vkey.
+func (s *Store) Put(origin, role, skey string) (vkey string, err error) {
+	k, err := note.NewSigner(skey)
+	if err != nil {
+		return "", fmt.Errorf("storing a %s key: %w", role, err)
+	}
+	name := fmt.Sprintf("%s-%08x.key", role, k.KeyHash())
+	if !keyFile.MatchString(name) {
+		return "", fmt.Errorf("storing a key: there is no role %q", role)
+	}
+	return k.Verifier().String(), s.put(origin, name, []byte(skey+"\n"))
+}
+
+// Signers gives the keys of a role (all roles for ""), ascending by role and vkey.
+func (s *Store) Signers(origin, role string) ([]Signer, error) {
+	var list []Signer
+	err := s.each(origin, func(path, name string) error {
+		m := keyFile.FindStringSubmatch(name)
+		if m == nil || role != "" && m[1] != role {
+			return nil
+		}
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return fmt.Errorf("reading a key: %w", err)
+		}
+		k, err := note.NewSigner(strings.TrimSuffix(string(data), "\n"))
+		if err != nil || fmt.Sprintf("%08x", k.KeyHash()) != m[2] {
+			return fail(path, ErrMalformed, "is not the key that its name says")
+		}
+		list = append(list, Signer{k, m[1], k.Verifier().String()})
+		return nil
+	})
+	slices.SortFunc(list, func(a, b Signer) int { return strings.Compare(a.Role+" "+a.Key, b.Role+" "+b.Key) })
+	return list, err
+}
+
+// Holding gives the store's keys that hold a role for a new statement at index, by the chain.
+func (s *Store) Holding(c *Chain, index int64, role string) ([]Signer, error) {
+	all, err := s.Signers(c.Newest().Origin, role)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(all, func(k Signer) bool {
+		h, err := c.Holder(index, k.Name(), k.KeyHash())
+		return err != nil || h.Role != role || h.Key != k.Key
+	}), nil
+}
+
+// each calls f for the files of an origin; permissions are checked first.
+func (s *Store) each(origin string, f func(path, name string) error) error {
+	dir, err := s.folder(origin)
+	if err != nil {
+		return err
+	}
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("listing keys: %w", err)
+	}
+	for _, d := range []string{s.dir, dir} {
+		if err := private(d, true); err != nil {
+			return err
+		}
+	}
+	for _, e := range entries {
+		if !keyFile.MatchString(e.Name()) && !pgpFile.MatchString(e.Name()) {
+			continue // the signer's mark lies here too
+		}
+		path := filepath.Join(dir, e.Name())
+		if err := private(path, false); err != nil {
+			return err
+		}
+		if err := f(path, e.Name()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Generate makes a note key for a role and returns its vkey. Its name is the
+// origin itself for the log, else "ROLEn.ORIGIN" with n one more than the store
+// has keys of that role.
+func (s *Store) Generate(rand io.Reader, origin, role string) (vkey string, err error) {
+	have, err := s.Signers(origin, role)
+	if err != nil {
+		return "", err
+	}
+	name := origin
+	if role != RoleLog {
+		name = fmt.Sprintf("%s%d.%s", role, len(have)+1, origin)
+	}
+	skey, _, err := note.GenerateKey(rand, name)
+	if err != nil {
+		return "", err
+	}
+	return s.Put(origin, role, skey)
+}
+
+var pgpFile = regexp.MustCompile(`^openpgp-([0-9A-F]{40})\.asc$`)
+
 // OpenPGP gives the software root keys of an origin, ascending by fingerprint.
 func (s *Store) OpenPGP(origin string) ([]OpenPGPSigner, error) {
-	return nil, errors.New("unwritten")
-}
-
-// SetupOptions say how the first root is made.
-type SetupOptions struct {
-	Origin   string
-	Now      time.Time
-	Lifetime time.Duration // of root and roles; 0: one year
-	Roles    []string      // besides log; nil: builder, publisher and reviewer
-	Policy   []byte        // content of the file policy; nil: none
-	Rand     io.Reader     // nil: crypto/rand
-}
-
-// Setup makes what the first verb that signs needs: note keys, a software
-// OpenPGP key, and a provisional root 0 signed by it. Keys of the origin that
-// are there already are used again.
-func Setup(s *Store, o SetupOptions) (Signed, error) { return Signed{}, errors.New("unwritten") }
-
-// Next makes root N+1: edit changes a copy of the newest root (number, previous
-// and created are filled in), then all signers sign, and the result is checked
-// against the chain before it is returned.
-func Next(c *Chain, now time.Time, edit func(*Root) error, signers ...OpenPGPSigner) (Signed, error) {
-	return Signed{}, errors.New("unwritten")
-}
-
-// Adopt makes the root that puts the organisation's keys (adopted) in the place
-// of a provisional software key (old): signed by old and adopted, no longer
-// provisional. threshold 0 means all adopted keys must sign the next one.
-func Adopt(c *Chain, now time.Time, old []OpenPGPSigner, adopted []OpenPGPSigner, threshold int) (Signed, error) {
-	return Signed{}, errors.New("unwritten")
+	var list []OpenPGPSigner
+	err := s.each(origin, func(path, name string) error {
+		m := pgpFile.FindStringSubmatch(name)
+		if m == nil {
+			return nil
+		}
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return fmt.Errorf("reading a key: %w", err)
+		}
+		k, err := ReadPrivateKey(data, nil)
+		if err != nil || k.Fingerprint() != m[1] {
+			return fail(path, ErrMalformed, "is not the key that its name says")
+		}
+		list = append(list, k)
+		return nil
+	})
+	return list, err
 }
