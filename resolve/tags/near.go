@@ -30,7 +30,7 @@ func near(name string) []string {
 		best := -1
 		for _, known := range append([]string{d.name}, d.aliases...) {
 			away := distance(squash(name), squash(known))
-			if strings.HasPrefix(squash(known), squash(name)) && len(name) >= 3 {
+			if away > 1 && len(name) >= 3 && strings.HasPrefix(squash(known), squash(name)) {
 				away = 1
 			}
 			if away <= 2 && away*3 <= len(name) && (best < 0 || away < best) {
@@ -41,8 +41,15 @@ func near(name string) []string {
 			found = append(found, candidate{d.name + suffix, best})
 		}
 	}
-	// Of equally near ones the later row is the newer release.
 	sort.SliceStable(found, func(i, j int) bool { return found[i].away < found[j].away })
+	// debian12 can only mean debian-12, and not debian-13.
+	for n, c := range found {
+		if found[0].away == 0 && c.away > 0 {
+			found = found[:n]
+			break
+		}
+	}
+	// Of equally near ones the later rows are the newer releases.
 	if len(found) > maxNear && found[0].away == found[len(found)-1].away {
 		found = found[len(found)-maxNear:]
 	}
