@@ -2,6 +2,7 @@ package pep440
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -25,7 +26,6 @@ var operators = [...]string{"===", "==", "!=", "~=", "<=", ">=", "<", ">"}
 // clause is a Specifier that has been understood.
 type clause struct {
 	Specifier
-	identity  string // "==1" for "==1.0": equal clauses have equal identities
 	set       Set
 	pre, said bool // it names a pre-release; it names a version at all
 }
@@ -43,7 +43,6 @@ func parseClause(s string) (clause, error) {
 		return c, &InvalidSpecifierError{s, "expected an operator, one of ~= == != <= >= < > ==="}
 	}
 	c.Version = trimSpace(s[len(c.Op):])
-	c.identity = c.String()
 	if c.Op == "===" {
 		return c, c.arbitrary(s)
 	}
@@ -57,15 +56,21 @@ func parseClause(s string) (clause, error) {
 	}
 	c.said = true
 	c.set = clauseSet(c.Op, &p, wildcard)
-	if wildcard {
-		return c, nil
-	}
 	c.pre = p.isPrerelease() && c.Op != "!="
-	if c.Op != "~=" {
-		p.release = p.release[:p.trimmed()]
-	}
-	c.identity = c.Op + p.String()
 	return c, nil
+}
+
+// identity is the clause without the version's trailing zeros, "==1" for
+// "==1.0": clauses that mean the same have the same.
+func (c clause) identity() string {
+	var p parts
+	if c.Op == "===" || !scan(c.Version, &p) { // it ends in .*
+		return c.String()
+	}
+	if c.Op != "~=" { // where the zeros say what may grow
+		p.many = p.release()[:p.trimmed()]
+	}
+	return c.Op + p.String()
 }
 
 // arbitrary completes a === clause: it matches one string, in any case. As a
@@ -100,7 +105,7 @@ func misfit(op string, p *parts, wildcard bool) string {
 		return ".* cannot follow a pre-release, post-release, development release or local label"
 	case p.local != "" && !equality:
 		return "a local label goes only with == and !="
-	case op == "~=" && len(p.release) < 2:
+	case op == "~=" && len(p.release()) < 2:
 		return "~= needs a release of at least two numbers"
 	}
 	return ""
@@ -123,14 +128,14 @@ func clauseSet(op string, p *parts, wildcard bool) Set {
 	case ">":
 		return from(p.afterPosts())
 	case "~=":
-		return between(p.cut(), nextRelease(p, len(p.release)-1))
+		return between(p.cut(), nextRelease(p, len(p.release())-1))
 	}
 	var set Set
 	switch {
 	case wildcard:
 		q := *p
 		q.dev = "0"
-		set = between(q.cut(), nextRelease(p, len(p.release)))
+		set = between(q.cut(), nextRelease(p, len(p.release())))
 	case p.local != "":
 		set = between(p.cut(), p.cut()+string([]byte{above}))
 	default:
@@ -179,7 +184,7 @@ func (p *parts) afterPosts() string {
 // numbers of p's: 1.2.3 with n = 2 gives 1.3.dev0.
 func nextRelease(p *parts, n int) string {
 	q := parts{epoch: p.epoch, dev: "0"}
-	q.release = append(q.release, p.release[:n]...)
-	q.release[n-1] = increment(q.release[n-1])
+	q.many = slices.Clone(p.release()[:n])
+	q.many[n-1] = increment(q.many[n-1])
 	return q.cut()
 }

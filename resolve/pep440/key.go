@@ -23,20 +23,21 @@ const (
 
 // trimmed is the length of the release without trailing zeros, at least 1.
 func (p *parts) trimmed() int {
-	n := len(p.release)
-	for n > 1 && p.release[n-1] == "0" {
+	release := p.release()
+	n := len(release)
+	for n > 1 && release[n-1] == "0" {
 		n--
 	}
 	return n
 }
 
 // zeros is the number of trailing zeros that were written.
-func (p *parts) zeros() int { return len(p.release) - p.trimmed() }
+func (p *parts) zeros() int { return len(p.release()) - p.trimmed() }
 
 // appendRelease appends epoch and release.
 func (p *parts) appendRelease(dst []byte) []byte {
 	dst = appendNumber(dst, p.epoch)
-	for _, n := range p.release[:p.trimmed()] {
+	for _, n := range p.release()[:p.trimmed()] {
 		dst = appendNumber(dst, n)
 	}
 	return append(dst, endOfRelease)
@@ -150,7 +151,7 @@ func (p *parts) appendBase(dst []byte) []byte {
 	if p.epoch != "0" {
 		dst = append(append(dst, p.epoch...), '!')
 	}
-	for i, n := range p.release {
+	for i, n := range p.release() {
 		if i > 0 {
 			dst = append(dst, '.')
 		}
@@ -197,7 +198,7 @@ func decode(key string) (p *parts, rest string) {
 	r := &keyReader{key}
 	p.epoch = r.number()
 	for r.key[0] != endOfRelease {
-		p.release = append(p.release, r.number())
+		p.addRelease(r.number())
 	}
 	r.byte()
 	if r.key[0] == above {

@@ -7,25 +7,48 @@ import (
 
 // parts is a version taken apart. Numbers are decimal without leading zeros.
 type parts struct {
-	epoch    string
-	release  []string
-	pre      byte // 'a', 'b', 'c' (rc), or 0
-	preNum   string
-	post     string // "" if there is none
-	dev      string // "" if there is none
-	local    string // as written, without the plus sign
-	releases [6]string
+	epoch  string
+	few    [6]string // the release, if many is nil
+	count  int       // how many of few
+	many   []string
+	pre    byte // 'a', 'b', 'c' (rc), or 0
+	preNum string
+	post   string // "" if there is none
+	dev    string // "" if there is none
+	local  string // as written, without the plus sign
+}
+
+// release is the numbers of the release. They lie in the struct itself where
+// they are few, so that parsing a version allocates only what it returns.
+func (p *parts) release() []string {
+	if p.many != nil {
+		return p.many
+	}
+	return p.few[:p.count]
+}
+
+// addRelease puts a number behind the release.
+func (p *parts) addRelease(n string) {
+	switch {
+	case p.many != nil:
+		p.many = append(p.many, n)
+	case p.count == len(p.few):
+		p.many = append(append([]string(nil), p.few[:]...), n)
+	default:
+		p.few[p.count] = n
+		p.count++
+	}
 }
 
 func (p *parts) isPrerelease() bool { return p.pre != 0 || p.dev != "" }
 
-// scan takes s apart; it reports false if s, without surrounding white space,
+// scan takes s apart into p, which is zero; it reports false if s, without surrounding white space,
 // is no version. The grammar is that of the standard's appendix.
 func scan(s string, p *parts) bool {
 	c := cursor{s: s}
 	c.word("v")
 	c.release(p)
-	if len(p.release) == 0 {
+	if p.count == 0 {
 		return false
 	}
 	c.pre(p)
@@ -86,7 +109,6 @@ func (c *cursor) separator() {
 // release reads the epoch and the release.
 func (c *cursor) release(p *parts) {
 	p.epoch = "0"
-	p.release = p.releases[:0]
 	first := c.digits()
 	if first == "" {
 		return
@@ -98,10 +120,10 @@ func (c *cursor) release(p *parts) {
 			return
 		}
 	}
-	p.release = append(p.release, trimZeros(first))
+	p.addRelease(trimZeros(first))
 	for c.i+1 < len(c.s) && c.s[c.i] == '.' && isDigit(c.s[c.i+1]) {
 		c.i++
-		p.release = append(p.release, trimZeros(c.digits()))
+		p.addRelease(trimZeros(c.digits()))
 	}
 }
 

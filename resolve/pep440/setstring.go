@@ -37,6 +37,9 @@ func describeRun(cuts []string) (text string, rest []string) {
 		if hole == "" {
 			break
 		}
+		if strings.HasPrefix(hole, "=") {
+			hole = "=" + hole // the opposite of ===
+		}
 		holes = append(holes, "!="+hole)
 	}
 	if len(cuts) > 0 && len(holes) == 0 {
@@ -91,7 +94,7 @@ func describeSpelling(p *parts, lo, rest, hi string) string {
 		return ""
 	}
 	for range zeros {
-		p.release = append(p.release, "0")
+		p.addRelease("0")
 	}
 	return "=" + p.String()
 }
@@ -102,13 +105,14 @@ func describePrefix(p *parts, hi string) string {
 	if rest != "" || !isBase(p) || !isBase(q) || p.epoch != q.epoch {
 		return ""
 	}
-	last := len(q.release) - 1
-	if q.release[last] == "0" {
+	release := slices.Clone(q.release())
+	last := len(release) - 1
+	if release[last] == "0" {
 		return ""
 	}
-	prefix := &parts{epoch: q.epoch, release: slices.Clone(q.release)}
-	prefix.release[last] = decrement(prefix.release[last])
-	if !slices.Equal(prefix.release[:prefix.trimmed()], p.release) {
+	release[last] = decrement(release[last])
+	prefix := &parts{epoch: q.epoch, many: release}
+	if !slices.Equal(release[:prefix.trimmed()], p.release()) {
 		return ""
 	}
 	return prefix.String() + ".*"

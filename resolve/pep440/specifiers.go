@@ -127,8 +127,9 @@ func (s Specifiers) sorted() []clause {
 	})
 	seen := map[string]bool{}
 	return slices.DeleteFunc(clauses, func(c clause) bool {
-		repeat := seen[c.identity]
-		seen[c.identity] = true
+		identity := c.identity()
+		repeat := seen[identity]
+		seen[identity] = true
 		return repeat
 	})
 }
@@ -151,7 +152,7 @@ func (s Specifiers) String() string {
 
 // Equal reports whether s and t have the same clauses, up to order, repeats and spelling of versions.
 func (s Specifiers) Equal(t Specifiers) bool {
-	return slices.EqualFunc(s.sorted(), t.sorted(), func(a, b clause) bool { return a.identity == b.identity })
+	return slices.EqualFunc(s.sorted(), t.sorted(), func(a, b clause) bool { return a.identity() == b.identity() })
 }
 
 // Set is the set of the versions that satisfy every clause, whatever is said

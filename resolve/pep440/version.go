@@ -144,7 +144,7 @@ func (v Version) Base() string {
 func (v Version) Epoch() string { return v.parts().epoch }
 
 // Release holds the release's numbers in decimal, trailing zeros included.
-func (v Version) Release() []string { return append([]string(nil), v.parts().release...) }
+func (v Version) Release() []string { return append([]string(nil), v.parts().release()...) }
 
 // Pre is the pre-release's letter ("a", "b" or "rc") and number, or "" and "".
 func (v Version) Pre() (letter, number string) {
@@ -200,6 +200,6 @@ func CanonicalVersion(s string, strip bool) string {
 		return v.String()
 	}
 	p := v.parts()
-	p.release = p.release[:p.trimmed()]
+	p.many = p.release()[:p.trimmed()]
 	return p.String()
 }
