@@ -93,7 +93,7 @@ func (s *Sdist) readTar(r io.Reader) error {
 			return fmt.Errorf("it unpacks to more than %d bytes", int64(MaxUnpacked))
 		}
 		if err == io.EOF {
-			return nil
+			return drain(limited)
 		}
 		if err != nil {
 			return err
@@ -109,6 +109,19 @@ func (s *Sdist) readTar(r io.Reader) error {
 			return err
 		}
 	}
+}
+
+// drain reads what follows the tar's end, so that the packer's checksum is
+// compared and a cut file is noticed. Unpackers ignore other bytes there.
+func drain(r *io.LimitedReader) error {
+	_, err := io.Copy(io.Discard, r)
+	if errors.Is(err, gzip.ErrHeader) {
+		return nil
+	}
+	if err == nil && r.N <= 0 {
+		return fmt.Errorf("it unpacks to more than %d bytes", int64(MaxUnpacked))
+	}
+	return err
 }
 
 func (s *Sdist) readZip(r io.Reader) error {

@@ -42,6 +42,13 @@ def libc():
         return name, version
     except Exception:
         pass
+    try:
+        import ctypes
+        f = ctypes.CDLL(None).gnu_get_libc_version
+        f.restype = ctypes.c_char_p
+        return "glibc", f().decode("ascii")
+    except Exception:
+        pass
     loader = ""
     try:
         with open("/proc/self/maps") as f:
