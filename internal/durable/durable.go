@@ -60,12 +60,15 @@ const (
 	tempDigits = 16
 )
 
-// tempName returns a fresh name for a temporary file in the folder of path.
-func tempName(path string) string {
+// TempName returns a fresh file name for a temporary file.
+func TempName() string {
 	var b [tempDigits / 2]byte
 	rand.Read(b[:])
-	return filepath.Join(filepath.Dir(path), tempPrefix+hex.EncodeToString(b[:])+tempSuffix)
+	return tempPrefix + hex.EncodeToString(b[:]) + tempSuffix
 }
+
+// tempName returns a temporary file's path in the folder of path.
+func tempName(path string) string { return filepath.Join(filepath.Dir(path), TempName()) }
 
 // IsTemp reports whether name, a file name without folder, is one that this
 // package gives to its temporary files. Walks over folders skip them.

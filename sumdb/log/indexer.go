@@ -1,0 +1,125 @@
+package log
+
+import (
+	"context"
+	"encoding/hex"
+	"fmt"
+
+	"github.com/freedomofpress/wheellock/sumdb/index"
+	"github.com/freedomofpress/wheellock/sumdb/record"
+	"github.com/freedomofpress/wheellock/sumdb/store"
+	"github.com/freedomofpress/wheellock/sumdb/tile"
+)
+
+func newTree(r store.Reader, c tile.Checkpoint) *store.Tree { return store.NewTree(r, c.Size, c.Root) }
+
+// An indexer follows the log with the package index. It is opened only when an
+// index statement is due: that is once in 257 statements.
+type indexer struct {
+	dir string
+	x   *index.Index
+}
+
+// indexDue reports whether the next statement must be an index statement.
+func (s *session) indexDue() (bool, error) {
+	return s.next()-s.facts.lastIndex() > index.Interval, nil
+}
+
+// openIndex brings the index up to the batch.
+func (s *session) openIndex() error {
+	if s.index == nil {
+		x, err := index.Open(s.l.o.Dir)
+		if err != nil || !s.indexFits(x) {
+			// It can be made again from the log, and then it is right.
+			x = index.New()
+		}
+		s.index = &indexer{s.l.o.Dir, x}
+	}
+	if err := s.index.follow(s.ctx, s.tree); err != nil {
+		return err
+	}
+	for i, leaf := range s.leaves {
+		if err := s.index.add(s.old.Size+int64(i), leaf); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// indexFits reports whether an index read from the folder is what the log says
+// it was: its last statement is an index statement with its root hash.
+func (s *session) indexFits(x *index.Index) bool {
+	at := x.Next() - 1
+	if at < 0 {
+		return true
+	}
+	if at >= s.old.Size {
+		return false
+	}
+	signed, err := statement(s.ctx, s.tree, at)
+	if err != nil {
+		return false
+	}
+	said, err := signed.AsIndex()
+	if err != nil {
+		return false
+	}
+	root, entries, err := x.Root()
+	return err == nil && said.Root == hex.EncodeToString(root[:]) && said.Entries == entries
+}
+
+func (x *indexer) follow(ctx context.Context, tree *store.Tree) error {
+	for leaf, err := range tree.Leaves(ctx, min(x.x.Next(), tree.Size()), tree.Size()) {
+		if err != nil {
+			return err
+		}
+		if err := x.add(leaf.Index, leaf.Data); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// add takes the leaf at i, unless it has it.
+func (x *indexer) add(i int64, leaf []byte) error {
+	if i < x.x.Next() {
+		return nil
+	}
+	if i > x.x.Next() {
+		return fmt.Errorf("the index is at %d, not at %d", x.x.Next(), i)
+	}
+	return x.x.Add(leaf)
+}
+
+func (x *indexer) commit() error { return x.x.Commit(x.dir) }
+
+// addIndex makes the index statement that is due and takes it into the batch.
+func (s *session) addIndex() error {
+	if err := s.openIndex(); err != nil {
+		return err
+	}
+	root, entries, err := s.index.x.Root()
+	if err != nil {
+		return err
+	}
+	st, err := record.Index{
+		Head:    record.Head{Log: s.l.o.Origin, Time: s.stamp()},
+		Entries: entries, Root: hex.EncodeToString(root[:]),
+	}.Statement()
+	if err != nil {
+		return err
+	}
+	leaf, err := record.Sign(st, s.l.o.Signer)
+	if err != nil {
+		return err
+	}
+	signed, err := record.ParseLeaf(leaf)
+	if err != nil {
+		return err
+	}
+	if err := s.ask(signed); err != nil {
+		return err
+	}
+	_, err = s.take(signed)
+	return err
+}
