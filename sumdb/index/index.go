@@ -34,8 +34,8 @@
 // # Files
 //
 //	index/list          wheellock-index/v1
-//	                    leaves 257            the P of the index statement, plus 1
-//	                    _root 13 mXr…=        name, bytes of the entry, leaf hash (base64)
+//	                    statement 256         the log index P of the index statement
+//	                    _root 15 mXr…=        name, bytes of the entry, leaf hash (base64)
 //	                    markupsafe 47 Q2f…=
 //	index/entry/NAME    the entry
 //
@@ -46,7 +46,14 @@
 package index
 
 import (
+	"bytes"
+	"crypto/sha256"
 	"errors"
+	"fmt"
+	"hash"
+	"slices"
+	"strconv"
+	"strings"
 
 	"golang.org/x/mod/sumdb/tlog"
 )
@@ -79,68 +86,317 @@ var (
 	ErrMalformed = errors.New("malformed index")
 	// ErrMismatch: an index statement or a file is not what the log's leaves give.
 	ErrMismatch = errors.New("index does not match the log")
+	// ErrBehind: the files are right, but of an earlier index statement.
+	ErrBehind = errors.New("index files are of an earlier statement")
 	// ErrLate: more than Interval leaves follow the last index statement.
 	ErrLate = errors.New("index statement is missing")
 )
 
-// ParseEntry reads an entry's text strictly.
-func ParseEntry(text []byte) (Entry, error) { return Entry{}, errors.New("unwritten") }
+// NoVersion stands for the version of a statement that names none.
+const NoVersion = "-"
+
+func (l Line) append(b []byte) []byte {
+	b = strconv.AppendInt(b, l.Number, 10)
+	b = append(append(b, ' '), l.Kind...)
+	return append(append(append(b, ' '), l.Version...), '\n')
+}
 
 // Format is the entry's text.
-func (e Entry) Format() []byte { return nil }
+func (e Entry) Format() []byte {
+	b := []byte(e.Name + "\n")
+	for _, l := range e.Lines {
+		b = l.append(b)
+	}
+	return b
+}
 
-// An Index is the list after some number of leaves.
-type Index struct{}
+// ParseEntry reads an entry's text strictly. The error is ErrMalformed.
+func ParseEntry(text []byte) (Entry, error) {
+	if len(text) > MaxEntrySize || len(text) == 0 || text[len(text)-1] != '\n' {
+		return Entry{}, ErrMalformed
+	}
+	lines := strings.Split(string(text[:len(text)-1]), "\n")
+	e := Entry{Name: lines[0], Lines: make([]Line, 0, len(lines)-1)}
+	if !validName(e.Name) || len(lines) < 2 {
+		return Entry{}, ErrMalformed
+	}
+	last := int64(-1)
+	for _, s := range lines[1:] {
+		number, rest, ok1 := strings.Cut(s, " ")
+		kind, version, ok2 := strings.Cut(rest, " ")
+		n, err := strconv.ParseInt(number, 10, 64)
+		if !ok1 || !ok2 || err != nil || strconv.FormatInt(n, 10) != number || n <= last ||
+			!word(kind) || !token(version) {
+			return Entry{}, ErrMalformed
+		}
+		last = n
+		e.Lines = append(e.Lines, Line{n, kind, version})
+	}
+	return e, nil
+}
+
+// validName takes package names as PEP 503 normalises them, and "_" with a kind.
+func validName(s string) bool {
+	return len(s) <= MaxNameLength && word(strings.TrimPrefix(s, "_"))
+}
+
+// word is letters a-z, digits, and hyphens inside.
+func word(s string) bool {
+	if s == "" || s[0] == '-' || s[len(s)-1] == '-' {
+		return false
+	}
+	for i := range len(s) {
+		if c := s[i]; (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' {
+			return false
+		}
+	}
+	return true
+}
+
+func token(s string) bool {
+	for i := range len(s) {
+		if s[i] <= ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// An Item is what the index takes from a statement.
+type Item struct {
+	Kind    string
+	Name    string // the entry; "" for an index statement, which stands nowhere
+	Version string
+	Fields  string // an index statement's "entries" and "index" values, parted by a space
+}
+
+// ItemOf reads a leaf as far as the index needs it. A million leaves are read
+// to rebuild an index, so this does not check what the log's door has checked.
+func ItemOf(leaf []byte) (Item, error) {
+	text, _, ok := bytes.Cut(leaf, []byte("\n\xe2\x80\x94 ")) // the signature line
+	kind, isStatement := bytes.CutPrefix(text, []byte("wheellock/v1 "))
+	if !ok || !isStatement {
+		return Item{}, fmt.Errorf("%w: leaf is not a statement", ErrMalformed)
+	}
+	kind, _, _ = bytes.Cut(kind, []byte("\n"))
+	it := Item{Kind: string(kind), Version: NoVersion}
+	if !word(it.Kind) {
+		return Item{}, fmt.Errorf("%w: leaf is not a statement", ErrMalformed)
+	}
+	if it.Kind == "index" {
+		it.Fields = value(text, "entries") + " " + value(text, "index")
+		return it, nil
+	}
+	it.Name = "_" + it.Kind
+	if p := value(text, "package"); p != "" {
+		name, version, ok := strings.Cut(p, " ")
+		if !ok || !word(name) || len(name) > MaxNameLength || !token(version) {
+			return Item{}, fmt.Errorf("%w: leaf names no package", ErrMalformed)
+		}
+		it.Name, it.Version = name, version
+	}
+	return it, nil
+}
+
+func value(text []byte, key string) string {
+	_, rest, ok := bytes.Cut(text, []byte("\n"+key+" "))
+	if !ok {
+		return ""
+	}
+	v, _, _ := bytes.Cut(rest, []byte("\n"))
+	return string(v)
+}
+
+// An entry is what is known of one name: size and hash as of the last settle,
+// the text, unless it is still only in a file, and the lines that came since.
+type entry struct {
+	name  string
+	place int       // in the sorted list; -1: not there yet
+	text  []byte    // nil: in the file
+	size  int64     // bytes in text, or of the file that count
+	hash  tlog.Hash // of those bytes
+	sum   hash.Hash // running over 0x00 and text: an entry only grows at its end
+	more  []byte    // lines to be added
+}
+
+// An Index is the list after some number of leaves. It is not safe for use by
+// several goroutines.
+type Index struct {
+	dir     string // "": all in memory
+	next    int64
+	last    int64 // log index of the last index statement; -1: none
+	settled int64 // what next was when lines were last brought into entries
+	sorted  []*entry
+	byName  map[string]*entry
+	changed []*entry // have more
+	levels  [][]tlog.Hash
+	snap    *Snapshot
+}
 
 // New is the index of the empty log, kept in memory.
-func New() *Index { return &Index{} }
-
-// Open reads index/list in a log's folder (dir is the folder log, not log/index).
-// A folder without one gives the index of the empty log.
-func Open(dir string) (*Index, error) { return nil, errors.New("unwritten") }
+func New() *Index { return &Index{last: -1, byName: map[string]*entry{}} }
 
 // Next is the log index of the leaf that Add expects.
-func (x *Index) Next() int64 { return 0 }
+func (x *Index) Next() int64 { return x.next }
 
 // Due reports that the next leaf must be an index statement.
-func (x *Index) Due() bool { return false }
+func (x *Index) Due() bool { return x.next-x.last-1 >= Interval }
 
 // Add takes the leaf of log index Next. An index statement among them is
 // checked (ErrMismatch), and so is that it does not come too late (ErrLate).
-func (x *Index) Add(leaf []byte) error { return errors.New("unwritten") }
-
-// Root gives what an index statement at log index Next has to say.
-func (x *Index) Root() (root tlog.Hash, entries int64, err error) {
-	return tlog.Hash{}, 0, errors.New("unwritten")
+// After an error the index is of no use any more.
+func (x *Index) Add(leaf []byte) error {
+	it, err := ItemOf(leaf)
+	if err != nil {
+		return fmt.Errorf("indexing leaf %d: %w", x.next, err)
+	}
+	if it.Name == "" {
+		return x.addIndex(it)
+	}
+	if x.Due() {
+		return fmt.Errorf("indexing leaf %d: %w: %d leaves follow the last one", x.next, ErrLate, Interval)
+	}
+	e := x.byName[it.Name]
+	if e == nil {
+		e = &entry{name: it.Name, place: -1, text: []byte{}, more: []byte(it.Name + "\n")}
+		x.byName[it.Name] = e
+		x.changed = append(x.changed, e)
+	} else if len(e.more) == 0 {
+		x.changed = append(x.changed, e)
+	}
+	e.more = Line{x.next, it.Kind, it.Version}.append(e.more)
+	x.next++
+	return nil
 }
 
-// Commit writes the list as of the last index statement added, if it is newer than what the folder
-// has. Call it after the checkpoint that covers that statement is published.
-func (x *Index) Commit(dir string) error { return errors.New("unwritten") }
+func (x *Index) addIndex(it Item) error {
+	root, entries, err := x.Root()
+	if err != nil {
+		return err
+	}
+	if it.Fields != fmt.Sprintf("%d sha256:%x", entries, root[:]) {
+		return fmt.Errorf("checking the index statement at %d: %w", x.next, ErrMismatch)
+	}
+	x.last = x.next
+	x.next++
+	x.settled, x.snap = x.next, nil
+	return nil
+}
 
-// Compare checks that the folder holds exactly the files of the last index
-// statement added. It is fsck's part, after Add of every leaf to New().
-func (x *Index) Compare(dir string) error { return errors.New("unwritten") }
+// Root gives what an index statement at log index Next has to say. Until that
+// statement is added there is no Snapshot.
+func (x *Index) Root() (root tlog.Hash, entries int64, err error) {
+	if err := x.settle(); err != nil {
+		return tlog.Hash{}, 0, err
+	}
+	if len(x.sorted) == 0 {
+		return emptyRoot, 0, nil
+	}
+	return x.levels[len(x.levels)-1][0], int64(len(x.sorted)), nil
+}
 
-// A Snapshot is the list as of one index statement, to prove entries in.
-type Snapshot struct{}
+// emptyRoot is the hash of a list without entries.
+var emptyRoot = tlog.Hash(sha256.Sum256(nil))
 
-// Snapshot gives the list as of the last index statement added or opened; nil when there is none.
-func (x *Index) Snapshot() *Snapshot { return nil }
+// settle brings the new lines into their entries, the new names into the order,
+// and the tree up to date.
+func (x *Index) settle() error {
+	if x.settled == x.next {
+		return nil
+	}
+	first := len(x.sorted) // place of the first new name; all from there on move
+	grown := false
+	for _, e := range x.changed {
+		if err := x.grow(e); err != nil {
+			return err
+		}
+		if e.place < 0 {
+			place, _ := slices.BinarySearchFunc(x.sorted[:first], e.name, byName)
+			first, grown = place, true
+		}
+	}
+	var places []int
+	for _, e := range x.changed {
+		if e.place < 0 {
+			x.sorted = append(x.sorted, e)
+		} else if e.place < first {
+			places = append(places, e.place)
+		}
+	}
+	if grown {
+		slices.SortFunc(x.sorted[first:], func(a, b *entry) int { return strings.Compare(a.name, b.name) })
+		for i, e := range x.sorted[first:] {
+			e.place = first + i
+		}
+	}
+	slices.Sort(places)
+	x.rehash(places, first)
+	x.changed, x.settled = nil, x.next
+	return nil
+}
 
-// Statement is the log index of the index statement.
-func (s *Snapshot) Statement() int64 { return 0 }
+func byName(e *entry, name string) int { return strings.Compare(e.name, name) }
 
-// Len is the number of entries.
-func (s *Snapshot) Len() int64 { return 0 }
+func (x *Index) grow(e *entry) error {
+	if err := x.load(e); err != nil {
+		return err
+	}
+	if e.sum == nil {
+		e.sum = sha256.New()
+		e.sum.Write([]byte{0}) // RFC 6962: what a leaf hash begins with
+		e.sum.Write(e.text)
+	}
+	e.sum.Write(e.more)
+	e.text = append(e.text, e.more...)
+	e.size, e.more = int64(len(e.text)), nil
+	e.hash = tlog.Hash(e.sum.Sum(nil))
+	return nil
+}
 
-// Find gives the place of a name in the list, or where it would stand.
-func (s *Snapshot) Find(name string) (place int64, found bool) { return 0, false }
+// rehash recomputes the nodes above some places (ascending) and above all
+// places from first on. Pairing from the left and carrying an odd node up
+// gives the same tree as splitting at the largest power of two.
+func (x *Index) rehash(places []int, first int) {
+	if len(x.levels) == 0 {
+		x.levels = [][]tlog.Hash{nil}
+	}
+	row := resize(x.levels[0], len(x.sorted))
+	for _, p := range places {
+		row[p] = x.sorted[p].hash
+	}
+	for p := first; p < len(row); p++ {
+		row[p] = x.sorted[p].hash
+	}
+	x.levels[0] = row
+	for k := 1; len(row) > 1; k++ {
+		if len(x.levels) == k {
+			x.levels = append(x.levels, nil)
+		}
+		up := resize(x.levels[k], (len(row)+1)/2)
+		first /= 2
+		n := 0
+		for _, p := range places {
+			if p /= 2; p < first && (n == 0 || places[n-1] != p) {
+				up[p] = parent(row, p)
+				places[n] = p
+				n++
+			}
+		}
+		places = places[:n]
+		for p := first; p < len(up); p++ {
+			up[p] = parent(row, p)
+		}
+		x.levels[k], row = up, up
+	}
+}
 
-// Entry gives the text of the entry at a place, checked against its hash.
-func (s *Snapshot) Entry(place int64) ([]byte, error) { return nil, errors.New("unwritten") }
+func resize(row []tlog.Hash, n int) []tlog.Hash {
+	return slices.Grow(row, max(0, n-len(row)))[:n]
+}
 
-// ReadHashes makes Snapshot a tlog.HashReader.
-func (s *Snapshot) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
-	return nil, errors.New("unwritten")
+func parent(row []tlog.Hash, p int) tlog.Hash {
+	if 2*p+1 == len(row) {
+		return row[2*p]
+	}
+	return tlog.NodeHash(row[2*p], row[2*p+1])
 }

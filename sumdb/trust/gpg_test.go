@@ -90,7 +90,7 @@ var keyKinds = []struct{ name, primary, sub string }{
 	{"rsa2048", "rsa2048", ""},
 	{"ed25519", "ed25519", ""},
 	{"nistp256", "nistp256", ""},
-	{"nistp384 with subkey nistp521", "nistp384", "nistp521"},
+	{"nistp384 with subkey nistp521", "nistp384", "nistp521/ecdsa"},
 	{"rsa with subkey ed25519", "rsa2048", "ed25519"},
 	{"ed25519 with subkey rsa", "ed25519", "rsa3072"},
 }

@@ -1,0 +1,321 @@
+package index
+
+import (
+	"bytes"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"golang.org/x/mod/sumdb/tlog"
+
+	"github.com/freedomofpress/wheellock/internal/durable"
+)
+
+const (
+	listHeader = "wheellock-index/v1\n"
+	listPath   = "index/list"
+	entryPath  = "index/entry"
+)
+
+// Open reads index/list in a log's folder (dir is the folder log, not
+// log/index). A folder without one gives the index of the empty log. Nothing
+// in it is to be believed before Root has been compared with the statement at
+// Next-1, in the log.
+func Open(dir string) (*Index, error) {
+	x := New()
+	x.dir = dir
+	data, err := readCapped(filepath.Join(dir, listPath), MaxListSize)
+	if errors.Is(err, fs.ErrNotExist) {
+		return x, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading the package index: %w", err)
+	}
+	at, list, err := parseList(data)
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", listPath, err)
+	}
+	x.last, x.next, x.settled, x.sorted = at, at+1, at+1, list
+	for i, e := range list {
+		e.place = i
+		x.byName[e.name] = e
+	}
+	x.rehash(nil, 0)
+	return x, nil
+}
+
+func readCapped(path string, limit int64) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, limit+1))
+	if err == nil && int64(len(data)) > limit {
+		err = fmt.Errorf("%w: larger than %d bytes", ErrMalformed, limit)
+	}
+	return data, err
+}
+
+func formatList(s *Snapshot) []byte {
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "%sstatement %d\n", listHeader, s.at)
+	for _, e := range s.list {
+		b.WriteString(e.name + " " + strconv.FormatInt(e.size, 10) + " " + base64.StdEncoding.EncodeToString(e.hash[:]) + "\n")
+	}
+	return b.Bytes()
+}
+
+func parseList(data []byte) (at int64, list []*entry, err error) {
+	text, ok := strings.CutPrefix(string(data), listHeader+"statement ")
+	if !ok || !strings.HasSuffix(text, "\n") {
+		return 0, nil, ErrMalformed
+	}
+	first, rest, _ := strings.Cut(text, "\n")
+	if at, ok = number(first); !ok {
+		return 0, nil, ErrMalformed
+	}
+	for rest != "" {
+		var line string
+		line, rest, _ = strings.Cut(rest, "\n")
+		name, tail, ok1 := strings.Cut(line, " ")
+		size, hash, ok2 := strings.Cut(tail, " ")
+		n, ok3 := number(size)
+		h, err := base64.StdEncoding.Strict().DecodeString(hash)
+		if !ok1 || !ok2 || !ok3 || err != nil || len(h) != tlog.HashSize || !validName(name) ||
+			len(list) > 0 && list[len(list)-1].name >= name || n > MaxEntrySize {
+			return 0, nil, ErrMalformed
+		}
+		list = append(list, &entry{name: name, size: n, hash: tlog.Hash(h)})
+	}
+	return at, list, nil
+}
+
+func number(s string) (int64, bool) {
+	n, err := strconv.ParseInt(s, 10, 64)
+	return n, err == nil && n >= 0 && strconv.FormatInt(n, 10) == s
+}
+
+// load brings an entry's text into memory.
+func (x *Index) load(e *entry) error {
+	if e.text != nil {
+		return nil
+	}
+	text, err := readEntry(x.dir, e)
+	e.text = text
+	return err
+}
+
+// readEntry reads the bytes of an entry's file that count, and checks them.
+func readEntry(dir string, e *entry) ([]byte, error) {
+	if e.text != nil {
+		return e.text, nil
+	}
+	f, err := os.Open(filepath.Join(dir, entryPath, e.name))
+	if err != nil {
+		return nil, fmt.Errorf("reading the package index: %w", err)
+	}
+	defer f.Close()
+	text := make([]byte, e.size)
+	if _, err := io.ReadFull(f, text); err != nil || tlog.RecordHash(text) != e.hash {
+		return nil, fmt.Errorf("reading %s/%s: %w", entryPath, e.name, ErrMismatch)
+	}
+	return text, nil
+}
+
+// Commit writes the list as of the last index statement added into a log's
+// folder. Call it after the checkpoint that covers that statement is
+// published: what is here can be made again from the log, the log cannot be
+// made from this.
+//
+// Entries are written first, in place behind the bytes that the present list
+// counts, and not synced one by one (there may be 256); then the list is
+// replaced durably. A power cut can so leave an entry that does not fit its
+// hash: readers notice, and Rebuild repairs it.
+func (x *Index) Commit(dir string) error {
+	s := x.Snapshot()
+	if s == nil && x.last >= 0 {
+		return fmt.Errorf("writing the package index: an index statement was asked for and not added")
+	}
+	if s == nil {
+		return nil
+	}
+	old, at, err := readList(dir)
+	if err != nil && !errors.Is(err, ErrMalformed) {
+		return fmt.Errorf("writing the package index: %w", err)
+	}
+	if err == nil && at > s.at {
+		return fmt.Errorf("writing the package index: %w: the folder has that of the statement at %d, this is of %d", ErrMismatch, at, s.at)
+	}
+	if err := os.MkdirAll(filepath.Join(dir, entryPath), 0o755); err != nil {
+		return fmt.Errorf("writing the package index: %w", err)
+	}
+	wrote := false
+	for i := range s.list {
+		e := &s.list[i]
+		if o := old[e.name]; o != nil && o.size == e.size && o.hash == e.hash {
+			continue
+		}
+		if err := writeEntry(dir, s, e, old[e.name]); err != nil {
+			return fmt.Errorf("writing the package index: %w", err)
+		}
+		wrote = true
+	}
+	if err == nil && at == s.at && !wrote {
+		return nil
+	}
+	if err := durable.WriteFile(filepath.Join(dir, listPath), formatList(s), 0o644); err != nil {
+		return fmt.Errorf("writing the package index: %w", err)
+	}
+	return nil
+}
+
+func writeEntry(dir string, s *Snapshot, e, old *entry) error {
+	text, err := readEntry(s.dir, e)
+	if err != nil {
+		return err
+	}
+	from := int64(0)
+	if old != nil && old.size <= int64(len(text)) && tlog.RecordHash(text[:old.size]) == old.hash {
+		from = old.size
+	}
+	path := filepath.Join(dir, entryPath, e.name)
+	if st, err := os.Stat(path); err != nil || st.Size() < from {
+		from = 0 // someone took the file away
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE, 0o644)
+	if err != nil {
+		return err
+	}
+	_, err1 := f.WriteAt(text[from:], from)
+	return errors.Join(err1, f.Truncate(int64(len(text))), f.Close())
+}
+
+// Rebuild writes all files of the index anew, whatever the folder has: after
+// Add of every leaf to New().
+func (x *Index) Rebuild(dir string) error {
+	if err := os.RemoveAll(filepath.Join(dir, "index")); err != nil {
+		return fmt.Errorf("rebuilding the package index: %w", err)
+	}
+	return x.Commit(dir)
+}
+
+// Compare checks that the folder holds exactly the files of the last index
+// statement added, to the byte. It is fsck's part, after Add of every leaf to
+// New(). The error wraps ErrMismatch; or ErrBehind, when the files are those of
+// an earlier index statement, or half way from there to the last, as a writer
+// leaves them that dies after it has published a checkpoint. The next Commit
+// repairs that.
+func (x *Index) Compare(dir string) error {
+	s := x.Snapshot()
+	if s == nil {
+		s = &Snapshot{at: -1}
+	}
+	have, at, err := readList(dir)
+	if err != nil {
+		return fmt.Errorf("checking %s: %w", listPath, errors.Join(ErrMismatch, err))
+	}
+	if at > s.at {
+		return fmt.Errorf("checking %s: %w: it is of a statement at %d, the last is at %d", listPath, ErrMismatch, at, s.at)
+	}
+	var names []string
+	for i := range s.list {
+		e := &s.list[i]
+		if err := compareEntry(dir, e, have[e.name], at, at < s.at); err != nil {
+			return err
+		}
+		names = append(names, entryPath+"/"+e.name)
+		delete(have, e.name)
+	}
+	for name := range have {
+		return fmt.Errorf("checking %s: %w: the log has no statement for %s", listPath, ErrMismatch, name)
+	}
+	if err := compareNames(dir, append(names, listPath)); err != nil {
+		return err
+	}
+	if at < s.at {
+		return fmt.Errorf("checking %s: %w: statement %d of %d", listPath, ErrBehind, at, s.at)
+	}
+	return nil
+}
+
+func readList(dir string) (map[string]*entry, int64, error) {
+	m := map[string]*entry{}
+	data, err := readCapped(filepath.Join(dir, listPath), MaxListSize)
+	if errors.Is(err, fs.ErrNotExist) {
+		return m, -1, nil
+	}
+	if err != nil {
+		return nil, 0, err
+	}
+	at, list, err := parseList(data)
+	for _, e := range list {
+		m[e.name] = e
+	}
+	return m, at, err
+}
+
+// compareEntry checks a list line (nil: there is none) of the statement at
+// log index at and an entry's file against the whole entry. A writer that is
+// on its way may have written more of the file than the list counts.
+func compareEntry(dir string, e, listed *entry, at int64, onItsWay bool) error {
+	want := before(e.text, at)
+	if (listed != nil) != (want > 0) || listed != nil && (listed.size != want || listed.hash != tlog.RecordHash(e.text[:want])) {
+		return fmt.Errorf("checking %s: %w: the line of %s", listPath, ErrMismatch, e.name)
+	}
+	got, err := readCapped(filepath.Join(dir, entryPath, e.name), MaxEntrySize)
+	if errors.Is(err, fs.ErrNotExist) && want == 0 {
+		return nil
+	}
+	if err != nil || int64(len(got)) < want || !bytes.HasPrefix(e.text, got) || !onItsWay && int64(len(got)) != want {
+		return fmt.Errorf("checking %s/%s: %w", entryPath, e.name, errors.Join(ErrMismatch, err))
+	}
+	return nil
+}
+
+// before is how many bytes of an entry are about leaves before a log index; 0
+// if none is.
+func before(text []byte, at int64) int64 {
+	size := bytes.IndexByte(text, '\n') + 1
+	name := size
+	for size < len(text) {
+		line := text[size : size+bytes.IndexByte(text[size:], '\n')+1]
+		n, _, _ := bytes.Cut(line, []byte(" "))
+		if k, err := strconv.ParseInt(string(n), 10, 64); err != nil || k >= at {
+			break
+		}
+		size += len(line)
+	}
+	if size == name {
+		return 0
+	}
+	return int64(size)
+}
+
+// compareNames finds files that do not belong there.
+func compareNames(dir string, want []string) error {
+	slices.Sort(want)
+	return filepath.WalkDir(filepath.Join(dir, "index"), func(path string, d fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("checking the package index: %w", err)
+		}
+		rel, err := filepath.Rel(dir, path)
+		if err != nil {
+			return err
+		}
+		if _, ok := slices.BinarySearch(want, filepath.ToSlash(rel)); !ok && !d.IsDir() {
+			return fmt.Errorf("checking %s: %w: it does not belong there", rel, ErrMismatch)
+		}
+		return nil
+	})
+}
