@@ -295,4 +295,3 @@ func (l *Log) cool() {
 	}
 	l.warm = nil
 }
-
