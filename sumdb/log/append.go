@@ -5,7 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"time"
+
+	"golang.org/x/mod/sumdb/tlog"
 
 	"github.com/freedomofpress/wheellock/internal/durable"
 	"github.com/freedomofpress/wheellock/sumdb/note"
@@ -125,8 +128,7 @@ func (s *session) take(signed *record.Signed) (int64, error) {
 		return 0, fmt.Errorf("appending: more than %d statements or %d bytes at once", MaxBatch, MaxBatchBytes)
 	}
 	i := s.next()
-	s.leaves = append(s.leaves, signed.Leaf)
-	s.edge.add(signed.Leaf)
+	s.grow(signed.Leaf)
 	s.facts.add(signed)
 	s.last = signed.Time()
 	if s.index != nil {
@@ -137,13 +139,19 @@ func (s *session) take(signed *record.Signed) (int64, error) {
 	return i, nil
 }
 
+// grow puts a leaf at the end of the tree.
+func (s *session) grow(leaf []byte) {
+	s.leaves = append(s.leaves, leaf)
+	s.full = append(s.full, s.edge.Add(tlog.RecordHash(leaf))...)
+}
+
 // commit signs the new tree and publishes it.
 func (s *session) commit(indexes []int64) (*Result, error) {
 	if len(s.leaves) == 0 {
 		_, msg, err := s.l.publishedNote(s.ctx)
 		return &Result{indexes, s.old, msg}, err
 	}
-	c := tile.Checkpoint{Origin: s.l.o.Origin, Size: s.edge.size, Root: s.edge.root()}
+	c := tile.Checkpoint{Origin: s.l.o.Origin, Size: s.edge.Size(), Root: s.edge.Root()}
 	msg, err := note.Sign(c.Text(), s.l.o.Signer)
 	if err != nil {
 		return nil, fmt.Errorf("signing the checkpoint: %w", err)
@@ -194,8 +202,8 @@ func (s *session) publish(c tile.Checkpoint, msg []byte) ([]byte, error) {
 	if err != nil {
 		return fail(err)
 	}
-	for _, t := range append(bundles, s.edge.tiles(s.old.Size)...) {
-		if err := s.l.write("tile", filepath.Join(s.l.o.Dir, filepath.FromSlash(t.tile.Path())), t.data); err != nil {
+	for _, t := range slices.Concat(bundles, s.tiles()) {
+		if err := s.l.write("tile", filepath.Join(s.l.o.Dir, filepath.FromSlash(t.Tile.Path())), t.Data); err != nil {
 			return fail(err)
 		}
 	}
@@ -218,8 +226,8 @@ func (s *session) publish(c tile.Checkpoint, msg []byte) ([]byte, error) {
 }
 
 // bundles returns the entry bundles that are new or have grown.
-func (s *session) bundles() ([]newTile, error) {
-	var files []newTile
+func (s *session) bundles() ([]tile.File, error) {
+	var files []tile.File
 	data := append([]byte(nil), s.bundle...)
 	size := s.old.Size
 	for i, leaf := range s.leaves {
@@ -229,11 +237,23 @@ func (s *session) bundles() ([]newTile, error) {
 		}
 		size++
 		if size%tile.Width == 0 || i == len(s.leaves)-1 {
-			files = append(files, newTile{tile.LastBundle(size), data})
+			files = append(files, tile.File{tile.LastBundle(size), data})
 			data = nil
 		}
 	}
 	return files, nil
+}
+
+// tiles returns the tiles of hashes that the new tree has and the old one has
+// not: the full ones first.
+func (s *session) tiles() []tile.File {
+	files := s.full
+	for _, f := range s.edge.Partials() {
+		if !slices.Contains(tile.Edge(s.old.Size), f.Tile) {
+			files = append(files, f)
+		}
+	}
+	return files
 }
 
 // remember brings facts and index up to date. They can be made again from the

@@ -45,10 +45,9 @@ func (l *Log) replay(ctx context.Context, floors []floor) error {
 		return err
 	}
 	for _, leaf := range j.leaves {
-		s.edge.add(leaf)
-		s.leaves = append(s.leaves, leaf)
+		s.grow(leaf)
 	}
-	if s.edge.size != c.Size || s.edge.root() != c.Root {
+	if s.edge.Size() != c.Size || s.edge.Root() != c.Root {
 		return &StateError{path, "its leaves do not give its root hash", nil}
 	}
 	_, err = s.publish(c, j.note)

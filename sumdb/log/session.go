@@ -33,8 +33,9 @@ type session struct {
 
 	old    tile.Checkpoint // what is published
 	tree   *store.Tree
-	edge   *edge
-	bundle []byte // the last bundle if it is partial, else empty
+	edge   *tile.Frontier
+	full   []tile.File // tiles of hashes that the batch has filled
+	bundle []byte      // the last bundle if it is partial, else empty
 	last   time.Time
 	facts  *facts
 	index  *indexer
@@ -157,8 +158,8 @@ func (s *session) checkFloors(floors []floor) error {
 // authenticate checks what the new tiles will be made of: the right edge
 // against the root hash, the last bundle against the edge. Continuing a damaged
 // tile would sign the damage.
-func (s *session) authenticate() (err error) {
-	if s.edge, err = readEdge(s.ctx, s.l.reader(), s.old); err != nil {
+func (s *session) authenticate() error {
+	if err := s.readEdge(); err != nil {
 		return err
 	}
 	if s.old.Size == 0 {
@@ -194,8 +195,25 @@ func (s *session) authenticate() (err error) {
 	return s.checkOldPartials(data)
 }
 
+func (s *session) readEdge() (err error) {
+	s.edge, err = tile.ReadFrontier(s.old.Size, func(t tile.Tile) ([]byte, error) {
+		data, err := s.l.reader().ReadFile(s.ctx, t.Path(), int64(t.Width)*tile.HashSize)
+		if err == nil && len(data) != t.Width*tile.HashSize {
+			err = errors.New("wrong length")
+		}
+		if err != nil {
+			return nil, &StateError{t.Path(), "part of the log's right edge", err}
+		}
+		return data, nil
+	})
+	if err == nil && s.edge.Root() != s.old.Root {
+		err = &StateError{"tile", "the right edge does not give the checkpoint's root hash", nil}
+	}
+	return err
+}
+
 func (s *session) checkBundle(b tile.Tile, leaves [][]byte) error {
-	row := s.edge.rows[0]
+	row := s.edge.Row(0)
 	if len(row) == 0 {
 		// The last bundle is full and its tile too: its hash is in the edge.
 		hashes := make([]tlog.Hash, len(leaves))
@@ -206,7 +224,7 @@ func (s *session) checkBundle(b tile.Tile, leaves [][]byte) error {
 		if err != nil {
 			return &StateError{"tile", "the right edge", err}
 		}
-		if subtree(hashes) != h[0] {
+		if tile.Subtree(hashes) != h[0] {
 			return &StateError{b.Path(), "the leaves are not those of the tree", nil}
 		}
 		return nil
@@ -224,8 +242,8 @@ func (s *session) checkBundle(b tile.Tile, leaves [][]byte) error {
 func (s *session) checkOldPartials(bundle []byte) error {
 	left := int64(maxOldPartials)
 	newest := map[tile.Tile][]byte{}
-	for _, t := range tile.Edge(s.old.Size) {
-		newest[t] = flat(s.edge.rows[t.Level])
+	for _, f := range s.edge.Partials() {
+		newest[f.Tile] = f.Data
 	}
 	if len(s.bundle) > 0 {
 		newest[tile.LastBundle(s.old.Size)] = bundle
