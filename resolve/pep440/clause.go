@@ -87,11 +87,11 @@ func (c *clause) arbitrary(s string) error {
 	if v.String() != strings.ToLower(c.Version) {
 		return nil
 	}
-	lo, zeros := v.Key(), v.parts().zeros()
+	lo, zeros := v.Key(), v.zeros()
 	if zeros > 0 { // else nothing lies between the key and its first spelling
 		lo = v.spelling()
 	}
-	c.set = between(lo, string(appendInt([]byte(v.Key()), zeros+1)))
+	c.set = between(cut{key: lo}, cut{key: string(appendInt([]byte(v.Key()), zeros+1))})
 	return nil
 }
 
@@ -117,14 +117,14 @@ func clauseSet(op string, p *parts, wildcard bool) Set {
 	case ">=":
 		return from(p.cut())
 	case "<=":
-		return between("", p.afterLocals())
+		return between(cut{}, p.afterLocals())
 	case "<":
 		if p.isPrerelease() {
-			return between("", p.cut())
+			return between(cut{}, p.cut())
 		}
 		q := *p
 		q.dev = "0"
-		return between("", q.cut())
+		return between(cut{}, q.cut())
 	case ">":
 		return from(p.afterPosts())
 	case "~=":
@@ -137,7 +137,7 @@ func clauseSet(op string, p *parts, wildcard bool) Set {
 		q.dev = "0"
 		set = between(q.cut(), nextRelease(p, len(p.release())))
 	case p.local != "":
-		set = between(p.cut(), p.cut()+string([]byte{above}))
+		set = between(p.cut(), cut{p.cut().key + string([]byte{above}), p.zeros()})
 	default:
 		set = between(p.cut(), p.afterLocals())
 	}
@@ -148,11 +148,11 @@ func clauseSet(op string, p *parts, wildcard bool) Set {
 }
 
 // cut is the place just below the version.
-func (p *parts) cut() string { return string(p.appendKey(make([]byte, 0, 24))) }
+func (p *parts) cut() cut { return cut{string(p.appendKey(make([]byte, 0, 24))), p.zeros()} }
 
 // afterLocals is the place above the version's local variants, which is just
 // below the first development release of the next post-release.
-func (p *parts) afterLocals() string {
+func (p *parts) afterLocals() cut {
 	q := *p
 	q.local = ""
 	switch {
@@ -168,7 +168,7 @@ func (p *parts) afterLocals() string {
 
 // afterPosts is the place where > begins: above local variants and, unless the
 // version is itself a post-release or development release, above its post-releases.
-func (p *parts) afterPosts() string {
+func (p *parts) afterPosts() cut {
 	switch {
 	case p.dev != "" || p.post != "":
 		return p.afterLocals()
@@ -177,12 +177,12 @@ func (p *parts) afterPosts() string {
 		q.preNum, q.dev = increment(q.preNum), "0"
 		return q.cut()
 	}
-	return string(append(p.appendRelease(nil), above))
+	return cut{string(append(p.appendRelease(nil), above)), p.zeros()}
 }
 
 // nextRelease is the place below everything of the release after the first n
 // numbers of p's: 1.2.3 with n = 2 gives 1.3.dev0.
-func nextRelease(p *parts, n int) string {
+func nextRelease(p *parts, n int) cut {
 	q := parts{epoch: p.epoch, dev: "0"}
 	q.many = slices.Clone(p.release()[:n])
 	q.many[n-1] = increment(q.many[n-1])

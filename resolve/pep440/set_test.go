@@ -31,6 +31,17 @@ func TestSetString(t *testing.T) {
 		{setOf("~=1.4.2"), ">=1.4.2,<1.5"},
 		{setOf("===1.0"), "===1.0"},
 		{setOf("===2"), "===2"},
+		{setOf("===2.0.0"), "===2.0.0"},
+		{setOf("==2.0"), "==2.0"},
+		{setOf(">=2.0.0,<3.0"), ">=2.0.0,<3.0"},
+		{setOf("<=2.0,!=1.0.0"), "<=2.0,!=1.0.0"},
+		{setOf(">1.0"), ">1.0"},
+		{setOf("!=1.0+x"), "!=1.0+x"},
+		{setOf(">=1.0.dev0,<1.1.0"), "==1.0.*"},
+		{setOf("==1.0.0.*"), "==1.0.0.*"},
+		{setOf(">=1.0,<2.0").Intersect(setOf(">=1,<2")), ">=1,<2"},
+		{setOf(">=1,<2").Intersect(setOf(">=1.0,<2.0")), ">=1,<2"},
+		{Singleton(MustParse("2.0.0")).Complement(), "!=2.0.0"},
 		{setOf("!=1+x"), "!=1+x"},
 		{setOf("<=1.5"), "<=1.5"},
 		{setOf(">1.5"), ">1.5"},
@@ -162,11 +173,11 @@ func TestSetLaws(t *testing.T) {
 
 func ascends(a Set) bool {
 	for i := 1; i < len(a.cuts); i++ {
-		if a.cuts[i-1] >= a.cuts[i] {
+		if a.cuts[i-1].key >= a.cuts[i].key {
 			return false
 		}
 	}
-	return len(a.cuts) == 0 || a.cuts[0] == "" || a.cuts[0] > leastKey
+	return len(a.cuts) == 0 || a.cuts[0].key == "" || a.cuts[0].key > leastKey
 }
 
 // What a list of clauses prints as a set must mean the same when read again.

@@ -27,9 +27,18 @@ func (a Set) String() string {
 	return strings.Join(runs, " || ")
 }
 
+// decode takes the cut's key apart, with the zeros as they were written.
+func (c cut) decode() (p *parts, rest string) {
+	p, rest = decode(c.key)
+	for range c.zeros {
+		p.addRelease("0")
+	}
+	return p, rest
+}
+
 // describeRun describes the first interval of cuts and those that follow it
 // after gaps that a != clause can name; it returns the cuts beyond.
-func describeRun(cuts []string) (text string, rest []string) {
+func describeRun(cuts []cut) (text string, rest []cut) {
 	lo := cuts[0]
 	var holes []string
 	for cuts = cuts[1:]; len(cuts) > 1; cuts = cuts[2:] {
@@ -48,7 +57,7 @@ func describeRun(cuts []string) (text string, rest []string) {
 		}
 	}
 	var clauses []string
-	if lo != "" {
+	if lo.key != "" {
 		clauses = append(clauses, describeLower(lo))
 	}
 	if len(cuts) > 0 {
@@ -60,24 +69,24 @@ func describeRun(cuts []string) (text string, rest []string) {
 
 // describeEquality is what to put behind == for [lo, hi), or "" if there is
 // nothing: a version, a prefix "1.2.*", or "=1.0" for one spelling.
-func describeEquality(lo, hi string) string {
-	if lo == "" || hi == "" {
+func describeEquality(lo, hi cut) string {
+	if lo.key == "" {
 		return ""
 	}
-	p, rest := decode(lo)
+	p, rest := lo.decode()
 	if rest != "" && rest[0] == above {
 		return ""
 	}
-	if spelled := describeSpelling(p, lo, rest, hi); spelled != "" {
+	if spelled := describeSpelling(p, lo.key, rest, hi.key); spelled != "" {
 		return spelled
 	}
 	if rest != "" {
 		return ""
 	}
-	if hi == lo+string([]byte{above}) || p.local == "" && hi == p.afterLocals() {
+	if hi.key == lo.key+string([]byte{above}) || p.local == "" && hi.key == p.afterLocals().key {
 		return p.String()
 	}
-	return describePrefix(p, hi)
+	return describePrefix(p, hi.key)
 }
 
 // describeSpelling recognises the interval of a === clause.
@@ -112,7 +121,7 @@ func describePrefix(p *parts, hi string) string {
 	}
 	release[last] = decrement(release[last])
 	prefix := &parts{epoch: q.epoch, many: release}
-	if !slices.Equal(release[:prefix.trimmed()], p.release()) {
+	if !slices.Equal(release[:prefix.trimmed()], p.release()[:p.trimmed()]) {
 		return ""
 	}
 	return prefix.String() + ".*"
@@ -124,8 +133,8 @@ func isBase(p *parts) bool {
 }
 
 // describeLower is [lo, ...) as a clause.
-func describeLower(lo string) string {
-	p, rest := decode(lo)
+func describeLower(lo cut) string {
+	p, rest := lo.decode()
 	switch {
 	case strings.HasPrefix(rest, string([]byte{above})):
 		if p.isExact(lo) {
@@ -146,8 +155,8 @@ func describeLower(lo string) string {
 }
 
 // describeUpper is (..., hi) as a clause.
-func describeUpper(hi string) string {
-	p, rest := decode(hi)
+func describeUpper(hi cut) string {
+	p, rest := hi.decode()
 	switch {
 	case strings.HasPrefix(rest, string([]byte{above})):
 		if p.isExact(hi) {
@@ -169,7 +178,7 @@ func describeUpper(hi string) string {
 
 // isExact reports whether a cut that ends in above lies above one version, not
 // above a release with all its post-releases.
-func (p *parts) isExact(cut string) bool { return cut != p.afterPosts() }
+func (p *parts) isExact(at cut) bool { return at.key != p.afterPosts().key }
 
 // before is the version whose local variants end at p, a post-release's .dev0.
 func (p *parts) before() string {

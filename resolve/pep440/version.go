@@ -117,6 +117,14 @@ func (v Version) Key() string { return v.data[v.text:v.key] }
 // normal form, still in order.
 func (v Version) spelling() string { return v.data[v.text:] }
 
+// zeros is the number of the release's trailing zeros.
+func (v Version) zeros() int {
+	if n := v.data[v.key]; n <= smallNumbers {
+		return int(n) - 1
+	}
+	return v.parts().zeros()
+}
+
 // String is the normal form, "1!2.0rc1.post2.dev3+ubuntu.1".
 func (v Version) String() string { return v.data[:v.text] }
 
