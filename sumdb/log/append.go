@@ -237,7 +237,7 @@ func (s *session) bundles() ([]tile.File, error) {
 		}
 		size++
 		if size%tile.Width == 0 || i == len(s.leaves)-1 {
-			files = append(files, tile.File{tile.LastBundle(size), data})
+			files = append(files, tile.File{Tile: tile.LastBundle(size), Data: data})
 			data = nil
 		}
 	}
