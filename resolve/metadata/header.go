@@ -19,7 +19,7 @@ func headers(b []byte) map[string][]string {
 		}
 		name, value = "", nil
 	}
-	for first := true; len(b) > 0; first = false {
+	for len(b) > 0 {
 		line, rest := cutLine(b)
 		text := bytes.TrimRight(line, "\r\n")
 		if len(text) == 0 {
@@ -31,8 +31,8 @@ func headers(b []byte) map[string][]string {
 			if name != "" {
 				value = append(value, line...)
 			}
-		case first && bytes.HasPrefix(text, []byte("From ")):
-			// The separator of a mailbox file; no field.
+		case bytes.HasPrefix(text, []byte("From ")):
+			store() // the separator of a mailbox file: no field, wherever it stands
 		case colon == 0:
 			store() // a colon without a name: skipped, and its continuation too
 		case colon > 0:
