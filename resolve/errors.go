@@ -25,7 +25,7 @@ func (e *ConflictError) Error() string {
 		if i > 0 {
 			b.WriteString("\n")
 		}
-		fmt.Fprintf(&b, "no solution for %s:\n%s", list(x.Targets), x.Text)
+		fmt.Fprintf(&b, "no solution for %s:\n%s", joinWords(x.Targets), x.Text)
 		if len(x.Works) > 0 {
 			b.WriteString("\nWhat would work:")
 		}
@@ -63,7 +63,7 @@ func (e *UnknownMetadataError) Error() string {
 	var lines []string
 	for _, v := range e.Versions {
 		lines = append(lines, fmt.Sprintf("%s %s on %s: only an sdist with dynamic metadata (%s); what it needs cannot be known without building it",
-			v.Name, v.Version, list(v.Targets), v.File))
+			v.Name, v.Version, joinWords(v.Targets), v.File))
 	}
 	return strings.Join(lines, "\n")
 }
@@ -89,8 +89,8 @@ func (e *RequestError) Error() string {
 	return at + ": " + e.Msg
 }
 
-// list joins words: "a", "a and b", "a, b and c".
-func list(words []string) string {
+// joinWords joins words: "a", "a and b", "a, b and c".
+func joinWords(words []string) string {
 	switch n := len(words); n {
 	case 0:
 		return ""

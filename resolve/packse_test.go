@@ -190,6 +190,7 @@ var uvDiffers = map[string]string{
 	"fork/conflict-in-fork":                          "a limit of forking",
 	"fork/non-local-fork-marker-transitive":          "a limit of forking",
 	"fork/preferences-dependent-forking-conflicting": "a limit of forking",
+	"fork/lowest-fork-min-python":                    "its one environment is not where its answer holds",
 	"wheels/specific-architecture":                   "uv locks where nothing can be installed",
 }
 

@@ -8,6 +8,14 @@ import "math/bits"
 // version against one that is decided late.
 const conflictStep = 5
 
+// clashLimit is how often a package may find each of its versions at odds with
+// packages that were decided before it, until it is decided before them: with
+//
+//	a 1, 2     b 1     b 2.0 to 2.9 need a 1
+//
+// the search would otherwise keep a 2 and go down to b 1.
+const clashLimit = 5
+
 // bump counts the packages of a conflict.
 func (s *search) bump(i *Incompatibility) {
 	for _, t := range i.Terms {
@@ -20,6 +28,12 @@ func (s *search) bump(i *Incompatibility) {
 func before(p, q *pkg) bool {
 	if a, b := p.count == 1, q.count == 1; a != b {
 		return a
+	}
+	if p.early != q.early {
+		return p.early
+	}
+	if p.late != q.late {
+		return q.late
 	}
 	if a, b := bits.Len(uint(p.conflicts/conflictStep)), bits.Len(uint(q.conflicts/conflictStep)); a != b {
 		return a > b
@@ -79,8 +93,11 @@ func (s *search) decide() (*pkg, error) {
 		version = c.Version
 	}
 	clash, err := s.open(p, version)
-	if err != nil || clash {
-		return p, err
+	if err != nil {
+		return nil, err
+	}
+	if clash != nil {
+		return s.clashed(p, clash), nil
 	}
 	s.level++
 	p.decided = version
@@ -88,9 +105,33 @@ func (s *search) decide() (*pkg, error) {
 	return p, nil
 }
 
-// open learns what follows from selecting a version, and reports whether that
-// is known to be impossible, so that propagation will rule it out.
-func (s *search) open(p *pkg, version int) (clash bool, err error) {
+// clashed counts a clash of p with packages decided before it, and undoes
+// their decisions if it was one too many. It returns what to propagate.
+func (s *search) clashed(p *pkg, i *Incompatibility) *pkg {
+	p.clashes++
+	if p.early || p.clashes < clashLimit {
+		return p
+	}
+	level := s.level
+	for _, t := range i.Terms {
+		q := t.pkg
+		if q == p || q.name == Root || q.base != nil || q.decided < 0 || q.early {
+			continue
+		}
+		q.late = true
+		level = min(level, q.history[len(q.history)-1].level-1)
+	}
+	if level == s.level {
+		return p
+	}
+	p.early = true
+	s.backtrack(level)
+	return p
+}
+
+// open learns what follows from selecting a version, and returns what is known
+// to make that impossible, if something does: propagation will rule it out.
+func (s *search) open(p *pkg, version int) (clash *Incompatibility, err error) {
 	owner, extra, chosen := p, (*pkg)(nil), version
 	if p.base != nil {
 		owner, extra, version = p.base, p, p.base.decided
@@ -98,18 +139,18 @@ func (s *search) open(p *pkg, version int) (clash bool, err error) {
 	if _, ok := p.deps[version]; !ok {
 		deps, err := s.provider.Dependencies(s.ctx, p.name, version)
 		if err != nil {
-			return false, err
+			return nil, err
 		}
 		if p.deps[version], err = s.learnDependencies(owner, extra, version, deps); err != nil {
-			return false, err
+			return nil, err
 		}
 	}
 	for _, i := range p.deps[version] {
 		if s.wouldClash(i, p, chosen) {
-			return true, nil
+			return i, nil
 		}
 	}
-	return false, nil
+	return nil, nil
 }
 
 func (s *search) wouldClash(i *Incompatibility, p *pkg, version int) bool {

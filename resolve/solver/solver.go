@@ -45,6 +45,9 @@ type pkg struct {
 	rank      int
 	order     int // when it was first heard of
 	conflicts int
+	clashes   int
+	early     bool // it is decided before others
+	late      bool // it is decided after others
 
 	// The state: selected in allowed (positive), or not selected outside of it.
 	positive bool
