@@ -97,7 +97,7 @@ func parse(b []byte) (Metadata, error) {
 		return Metadata{}, err
 	}
 	if !pep508.ValidName(m.Name) {
-		return Metadata{}, fmt.Errorf("Name %q is no project name", m.Name)
+		return Metadata{}, fmt.Errorf("field Name: %q is no project name", m.Name)
 	}
 	version, err := m.single("Version", true)
 	if err != nil {
@@ -139,10 +139,10 @@ func checkMetadataVersion(s string) error {
 	}
 	v, err := pep440.Parse(s)
 	if err != nil {
-		return fmt.Errorf("Metadata-Version %q is no version", s)
+		return fmt.Errorf("field Metadata-Version: %q is no version", s)
 	}
 	if v.Compare(pep440.MustParse("3.dev0")) >= 0 {
-		return fmt.Errorf("Metadata-Version %s is newer than what is known here, 2.x", s)
+		return fmt.Errorf("metadata version %s is newer than what is known here, 2.x", s)
 	}
 	return nil
 }
