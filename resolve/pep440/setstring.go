@@ -71,8 +71,20 @@ func describeRun(cuts []cut) (text string, rest []cut) {
 // nothing: a version, a prefix "1.2.*", or "=1.0" for one spelling.
 func describeEquality(lo, hi cut) string {
 	if lo.key == "" {
-		return ""
+		lo.key = leastKey
+		return describeVersion(lo, hi) // no prefix: "<1" reads better than "==0.*"
 	}
+	if version := describeVersion(lo, hi); version != "" {
+		return version
+	}
+	if p, rest := lo.decode(); rest == "" {
+		return describePrefix(p, hi.key)
+	}
+	return ""
+}
+
+// describeVersion is describeEquality without prefixes.
+func describeVersion(lo, hi cut) string {
 	p, rest := lo.decode()
 	if rest != "" && rest[0] == above {
 		return ""
@@ -80,13 +92,11 @@ func describeEquality(lo, hi cut) string {
 	if spelled := describeSpelling(p, lo.key, rest, hi.key); spelled != "" {
 		return spelled
 	}
-	if rest != "" {
-		return ""
-	}
-	if hi.key == lo.key+string([]byte{above}) || p.local == "" && hi.key == p.afterLocals().key {
+	exact := hi.key == lo.key+string([]byte{above})
+	if rest == "" && (exact || p.local == "" && hi.key == p.afterLocals().key) {
 		return p.String()
 	}
-	return describePrefix(p, hi.key)
+	return ""
 }
 
 // describeSpelling recognises the interval of a === clause.
