@@ -246,3 +246,12 @@ func Content(path string) (string, error) {
 	defer w.Close()
 	return w.Content()
 }
+
+// OpenPacked reads the packed bytes of one member, for comparing two archives.
+func (w *Wheel) OpenPacked(e *Entry) (io.Reader, error) {
+	data, err := w.zip.local(e)
+	if err != nil {
+		return nil, err
+	}
+	return io.NewSectionReader(w.zip.r, data, e.Packed), nil
+}
