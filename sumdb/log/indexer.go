@@ -16,8 +16,9 @@ func newTree(r store.Reader, c tile.Checkpoint) *store.Tree { return store.NewTr
 // An indexer follows the log with the package index. It is opened only when an
 // index statement is due: that is once in 257 statements.
 type indexer struct {
-	dir string
-	x   *index.Index
+	dir   string
+	x     *index.Index
+	fresh bool // made from the log: the files of the folder were not right
 }
 
 // indexDue reports whether the next statement must be an index statement.
@@ -29,11 +30,11 @@ func (s *session) indexDue() (bool, error) {
 func (s *session) openIndex() error {
 	if s.index == nil {
 		x, err := index.Open(s.l.o.Dir)
+		s.index = &indexer{dir: s.l.o.Dir, x: x}
 		if err != nil || !s.indexFits(x) {
 			// It can be made again from the log, and then it is right.
-			x = index.New()
+			s.index.x, s.index.fresh = index.New(), true
 		}
-		s.index = &indexer{s.l.o.Dir, x}
 	}
 	if err := s.index.follow(s.ctx, s.tree); err != nil {
 		return err
@@ -91,7 +92,24 @@ func (x *indexer) add(i int64, leaf []byte) error {
 	return x.x.Add(leaf)
 }
 
-func (x *indexer) commit() error { return x.x.Commit(x.dir) }
+func (x *indexer) commit() error {
+	if x.fresh {
+		x.fresh = false
+		return x.x.Rebuild(x.dir)
+	}
+	return x.x.Commit(x.dir)
+}
+
+// mendIndex writes the index that an interrupted append did not get to.
+func (s *session) mendIndex() error {
+	if s.facts.index < 0 {
+		return nil
+	}
+	if err := s.openIndex(); err != nil {
+		return err
+	}
+	return s.index.commit()
+}
 
 // addIndex makes the index statement that is due and takes it into the batch.
 func (s *session) addIndex() error {

@@ -9,11 +9,17 @@ import (
 )
 
 // replay completes the append that the journal holds, if it was not completed.
-func (l *Log) replay(ctx context.Context, floors []floor) error {
+// found says that there was a journal.
+func (l *Log) replay(ctx context.Context, floors []floor) (found bool, err error) {
 	j, err := l.readJournal()
 	if j == nil && err == nil {
-		return nil
+		return false, nil
 	}
+	return true, l.replayJournal(ctx, j, err, floors)
+}
+
+// replayJournal is replay for a journal, or for the reason why it cannot be read.
+func (l *Log) replayJournal(ctx context.Context, j *journal, err error, floors []floor) error {
 	cur, _, cerr := l.present(ctx)
 	if cerr != nil {
 		return cerr

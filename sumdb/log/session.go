@@ -69,7 +69,8 @@ func (l *Log) begin(ctx context.Context) (_ *session, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := l.replay(ctx, floors); err != nil {
+	replayed, err := l.replay(ctx, floors)
+	if err != nil {
 		return nil, err
 	}
 	// Replay may have raised the mark.
@@ -85,7 +86,13 @@ func (l *Log) begin(ctx context.Context) (_ *session, err error) {
 	if err := s.authenticate(); err != nil {
 		return nil, err
 	}
-	return s, s.openFacts()
+	if err := s.openFacts(); err != nil {
+		return nil, err
+	}
+	if replayed {
+		return s, s.mendIndex()
+	}
+	return s, nil
 }
 
 // end lets the locks go.
