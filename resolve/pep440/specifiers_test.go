@@ -79,6 +79,11 @@ func TestPrereleases(t *testing.T) {
 			}
 		}
 	}
+	// A string that is no version is no final release either.
+	texts := []string{"junk", "2.0rc1"}
+	if got := (Specifiers{}).Filter(texts, PreAuto); !slices.Equal(got, texts) {
+		t.Errorf("got %q, want %q", got, texts)
+	}
 	s, v := MustParseSpecifiers(">=1"), MustParse("2rc1")
 	if !s.Contains(v, PreAuto) || !s.Contains(v, PreAllow) || s.Contains(v, PreForbid) || s.ContainsString("2rc1", PreForbid) {
 		t.Error("a pre-release that is judged alone must match unless it is forbidden")

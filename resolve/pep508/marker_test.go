@@ -69,12 +69,14 @@ func TestEval(t *testing.T) {
 		"'.11' in python_version":                             true,
 		"sys_platform == 'linux' and platform_machine != 'x86_64' or os_name == 'posix'": true,
 		"sys_platform == 'linux' and (platform_machine != 'x86_64' or os_name == 'nt')":  false,
-		"platform_release >= '5'":              false, // not a version: satisfies nothing
-		"platform_release == '6.1.0-18-amd64'": true,  // not a specifier: compared as text
-		"platform_version <= '#1 SMP'":         true,
-		"platform_version < '~'":               false,
-		"extra == 'x'":                         false,
-		"extra == ''":                          true,
+		"platform_release >= '5'":               false, // not a version: satisfies nothing
+		"platform_release == '6.1.0-18-amd64'":  true,  // not a specifier: compared as text
+		"platform_version <= '#1 SMP'":          true,
+		"platform_version < '~'":                false,
+		"extra == 'x'":                          false,
+		"extra == ''":                           true,
+		"os_name == 'posix' or os_name == 'nt'": true,
+		"os_name == 'nt' or os_name == 'posix' and python_version < '3' or extra != ''": false,
 		"os_name ~= 'posix'":                   "error:UndefinedComparison",
 		"os_name === 'posix'":                  "error:UndefinedComparison",
 		"os_name == 'posix' or os_name ~= '1'": "error:UndefinedComparison",
@@ -107,6 +109,9 @@ func TestEvalExtras(t *testing.T) {
 	}
 	if !m.Mentions("extra") || m.Mentions("os_name") || !MustParseMarker("os_name == 'x' or ('a' == extra)").Mentions("extra") {
 		t.Error("Mentions is wrong")
+	}
+	if ok, err := MustParseMarker("'Socks_5' == extra").Eval(bookworm, "socks.5"); !ok || err != nil {
+		t.Errorf("a reversed comparison of an extra gave %v, %v", ok, err)
 	}
 	both := m.And(MustParseMarker("os_name == 'nt' or os_name == 'posix'"))
 	if want := m.String(); both.String() != "("+want+`) and (os_name == "nt" or os_name == "posix")` {

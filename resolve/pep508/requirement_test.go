@@ -49,6 +49,7 @@ func TestSyntaxErrors(t *testing.T) {
 		{"|==1.0", "package name"},
 		{"a |1.0", "expected a version specifier such as >=1.0"},
 		{"a |=1.0", "expected a version specifier such as >=1.0"},
+		{"a|.>=1", "expected a version specifier"},
 		{"a|-", "expected a version specifier"},
 		{"a|[b", "'[' is not closed"},
 		{"a[b |c]", "expected ',' or ']'"},
