@@ -1,44 +1,185 @@
 package index
 
 import (
-	"context"
 	"errors"
-	"io"
+	"fmt"
+	"net/http"
+	"net/url"
+	"path"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
 )
 
 // Client reads one index, with its find-links. It is safe for use by many
-// goroutines.
-type Client struct{}
+// goroutines. It remembers pages and metadata for its own lifetime, so that one
+// run sees one state of the index.
+type Client struct {
+	o     Options
+	base  *url.URL // of the index, ending in "/"; nil: find-links only
+	priv  []privateIndex
+	links []*url.URL
+	http  *http.Client
+	slots chan struct{}
+	cache cache
+
+	pages    flight[*Page]
+	flats    flight[*Page]
+	metadata flight[Metadata]
+	files    flight[string]
+	origins  origins
+
+	mu         sync.Mutex
+	unverified map[string]believed // by URL
+}
+
+type privateIndex struct {
+	base  *url.URL
+	names []string
+}
 
 // New checks the options and returns a client. It makes no request.
-func New(o Options) (*Client, error) { return nil, errors.New("unwritten") }
-
-// Page returns the page of a project, whose name need not be normalised.
-func (c *Client) Page(ctx context.Context, name string) (*Page, error) {
-	return nil, errors.New("unwritten")
+func New(o Options) (*Client, error) {
+	o = withDefaults(o)
+	if o.CacheDir == "" {
+		return nil, errors.New("index client without a cache folder")
+	}
+	c := &Client{o: o, slots: make(chan struct{}, o.Jobs), cache: cache{o.CacheDir}, unverified: map[string]believed{}}
+	creds := append([]Credential(nil), o.Credentials...)
+	if o.Netrc != "" {
+		more, err := readNetrc(o.Netrc)
+		if err != nil {
+			return nil, err
+		}
+		creds = append(creds, more...)
+	}
+	if err := c.addresses(&creds); err != nil {
+		return nil, err
+	}
+	transport := o.Transport
+	if transport == nil {
+		var err error
+		if transport, err = newTransport(o); err != nil {
+			return nil, err
+		}
+	}
+	c.http = &http.Client{Transport: &authTransport{transport, creds}, CheckRedirect: redirects}
+	return c, nil
 }
 
-// Metadata returns the METADATA of a wheel.
-func (c *Client) Metadata(ctx context.Context, f File) ([]byte, error) {
-	return nil, errors.New("unwritten")
+func withDefaults(o Options) Options {
+	set := func(d *time.Duration, v time.Duration) {
+		if *d <= 0 {
+			*d = v
+		}
+	}
+	set(&o.TTL, 10*time.Minute)
+	set(&o.StallInterval, 10*time.Second)
+	set(&o.ConnectTimeout, 15*time.Second)
+	set(&o.ResponseTimeout, 30*time.Second)
+	set(&o.Backoff, 250*time.Millisecond)
+	if o.Jobs <= 0 {
+		o.Jobs = 32
+	}
+	if o.Attempts <= 0 {
+		o.Attempts = 4
+	}
+	if o.UserAgent == "" {
+		o.UserAgent = "wheellock"
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	return o
 }
 
-// MetadataOf is Metadata with where it came from.
-func (c *Client) MetadataOf(ctx context.Context, f File) (Metadata, error) {
-	return Metadata{}, errors.New("unwritten")
+// addresses parses the options' addresses and takes their user information out.
+func (c *Client) addresses(creds *[]Credential) (err error) {
+	if c.o.URL == "" && len(c.o.FindLinks) == 0 {
+		return errors.New("no index: name one with --index-url, or a folder with --find-links")
+	}
+	if c.o.URL != "" {
+		if c.base, err = address(c.o.URL, creds); err != nil {
+			return err
+		}
+		c.base = c.base.JoinPath("/")
+	}
+	for _, p := range c.o.Private {
+		base, err := address(p.URL, creds)
+		if err != nil {
+			return err
+		}
+		for _, name := range p.Names {
+			if _, err := path.Match(name, ""); err != nil {
+				return fmt.Errorf("pattern %q of private names: %w", name, err)
+			}
+		}
+		c.priv = append(c.priv, privateIndex{base.JoinPath("/"), p.Names})
+	}
+	for _, link := range c.o.FindLinks {
+		u, err := address(link, creds)
+		if err != nil {
+			return err
+		}
+		c.links = append(c.links, u)
+	}
+	return nil
 }
 
-// Unverified lists, by name, the wheels whose metadata was believed on the
-// index's word and whose bytes have not been fetched since.
-func (c *Client) Unverified() []File { return nil }
-
-// Fetch returns the path of a copy of the file in the cache, whose bytes have
-// the hash and size that the page gave. The caller must not write to it.
-func (c *Client) Fetch(ctx context.Context, f File) (string, error) {
-	return "", errors.New("unwritten")
+// address parses an address or a path on this machine.
+func address(s string, creds *[]Credential) (*url.URL, error) {
+	if !strings.Contains(s, "://") {
+		abs, err := filepath.Abs(s)
+		if err != nil {
+			return nil, err
+		}
+		return &url.URL{Scheme: "file", Path: filepath.ToSlash(abs)}, nil
+	}
+	u, err := url.Parse(s)
+	if err != nil {
+		return nil, errors.New("index address is none (a password in it must be percent-encoded)")
+	}
+	switch u.Scheme {
+	case "http", "https":
+		if u.Host == "" {
+			return nil, fmt.Errorf("index address %s has no host", Redact(s))
+		}
+	case "file":
+		if u.Host != "" && u.Host != "localhost" {
+			return nil, fmt.Errorf("index address %s is on another machine", Redact(s))
+		}
+		u.Host = ""
+	default:
+		return nil, fmt.Errorf("index address %s: https, http, file or a path is expected", Redact(s))
+	}
+	if u.User != nil {
+		password, _ := u.User.Password()
+		*creds = append([]Credential{{origin(u), u.User.Username(), password}}, *creds...)
+		u.User = nil
+	}
+	u.RawQuery, u.Fragment, u.RawFragment = "", "", ""
+	return u, nil
 }
 
-// OpenRange opens a file for random access without downloading all of it.
-func (c *Client) OpenRange(ctx context.Context, f File) (io.ReaderAt, int64, error) {
-	return nil, 0, errors.New("unwritten")
+// indexFor is the index that must be asked for a project, and whether it is a
+// private one.
+func (c *Client) indexFor(name string) (base *url.URL, private bool) {
+	for _, p := range c.priv {
+		for _, pattern := range p.names {
+			if ok, _ := path.Match(pattern, name); ok {
+				return p.base, true
+			}
+		}
+	}
+	return c.base, false
+}
+
+// CloseIdle closes the connections that no request uses.
+func (c *Client) CloseIdle() { c.http.CloseIdleConnections() }
+
+func (c *Client) event(e Event) {
+	if c.o.Progress != nil {
+		c.o.Progress(e)
+	}
 }

@@ -57,6 +57,8 @@ func (e *UnavailableError) Hint() string {
 		return "run the same command once without --offline"
 	case e.Status == 401 || e.Status == 403 || e.Status == 407:
 		return "check the user name and password for this index (netrc, or in the index address)"
+	case e.Status == 404 && e.Op == "page":
+		return "check the address given with --find-links"
 	case e.Status == 404:
 		return "the page lists a file that the server does not have: try again, or another index with --index-url"
 	}

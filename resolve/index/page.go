@@ -1,0 +1,248 @@
+package index
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"mime"
+	"net/http"
+	"net/url"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// accept prefers JSON; the weights are those that PEP 691 recommends.
+const accept = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.01"
+
+// maxFresh caps what Cache-Control may ask for.
+const maxFresh = 24 * time.Hour
+
+// Page returns the page of a project, whose name need not be normalised, with
+// what find-links have of it in front. The caller must not change it.
+func (c *Client) Page(ctx context.Context, name string) (*Page, error) {
+	name = normalize(name)
+	return c.pages.do(ctx, name, func(ctx context.Context) (*Page, error) {
+		return c.merged(ctx, name)
+	})
+}
+
+func (c *Client) merged(ctx context.Context, name string) (*Page, error) {
+	base, private := c.indexFor(name)
+	missing := &NotFoundError{Name: name}
+	if base != nil {
+		missing.Index = base.String()
+	}
+	if !validProject(name) {
+		return nil, missing
+	}
+	var linked []File
+	if !private { // a private name must not be taken from anywhere else
+		var err error
+		if linked, err = c.linked(ctx, name); err != nil {
+			return nil, err
+		}
+	}
+	page := &Page{Name: name}
+	if base != nil {
+		p, err := c.project(ctx, base, name)
+		var none *NotFoundError
+		switch {
+		case err == nil:
+			page = p
+		case !errors.As(err, &none) || len(linked) == 0:
+			return nil, err
+		}
+	} else if len(linked) == 0 {
+		return nil, missing
+	}
+	if len(linked) == 0 {
+		return page, nil
+	}
+	merged := *page
+	merged.Files = withoutDoubles(append(linked, page.Files...))
+	return &merged, nil
+}
+
+// withoutDoubles keeps the first file of each name.
+func withoutDoubles(files []File) []File {
+	seen := make(map[string]bool, len(files))
+	out := files[:0:0]
+	for _, f := range files {
+		if !seen[f.Name] {
+			seen[f.Name] = true
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// validProject reports whether a normalised name is one.
+func validProject(name string) bool {
+	if name == "" || len(name) > 200 || strings.HasPrefix(name, "-") || strings.HasSuffix(name, "-") {
+		return false
+	}
+	for i := 0; i < len(name); i++ {
+		if c := name[i]; c != '-' && (c < '0' || c > '9') && (c < 'a' || c > 'z') {
+			return false
+		}
+	}
+	return true
+}
+
+// project reads the page of a project on one index.
+func (c *Client) project(ctx context.Context, base *url.URL, name string) (*Page, error) {
+	u := base.JoinPath(name + "/")
+	if base.Scheme == "file" {
+		page, err := localProject(base, name)
+		return page, unavailable(ctx, "page", name, base.Path, err)
+	}
+	s, err := c.document(ctx, name, u)
+	var se *statusError
+	if errors.As(err, &se) && (se.status == http.StatusNotFound || se.status == http.StatusGone) {
+		return nil, &NotFoundError{Name: name, Index: base.String()}
+	}
+	if err != nil {
+		return nil, unavailable(ctx, "page", name, u.String(), err)
+	}
+	return s.page, nil
+}
+
+// document reads a page from the cache or the network. The name of the page is
+// "" where it is flat.
+func (c *Client) document(ctx context.Context, name string, u *url.URL) (*stored, error) {
+	path := c.cache.path("pages", hexSum([]byte(u.String())))
+	old := c.readPage(path, name)
+	now := c.o.Now()
+	if old != nil && (c.o.Offline || now.Before(old.until) && !now.Before(old.checked)) {
+		c.event(Event{Op: "page", Name: name, Cached: true})
+		return old, nil
+	}
+	if c.o.Offline {
+		return nil, ErrOffline
+	}
+	var s *stored
+	err := c.attempts(ctx, name, func() (err error) {
+		s, err = c.requestPage(ctx, name, u, old)
+		return err
+	})
+	var se *statusError
+	if errors.As(err, &se) && se.status == http.StatusNotFound {
+		os.Remove(path) // so that an offline run does not see what was taken back
+	}
+	if err != nil {
+		return nil, err
+	}
+	if !s.private {
+		if err := c.cache.write(path, s.encode()); err != nil {
+			c.event(Event{Op: "cache", Name: name, Err: err}) // the page itself is good
+		}
+	}
+	return s, nil
+}
+
+func (c *Client) readPage(path, name string) *stored {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil
+	}
+	s, err := decodeTable(data)
+	if err != nil || s.page.Name != name {
+		c.event(Event{Op: "cache", Name: name, Err: errTable})
+		os.Remove(path)
+		return nil
+	}
+	return s
+}
+
+// requestPage asks the server for a page that is newer than old.
+func (c *Client) requestPage(ctx context.Context, name string, u *url.URL, old *stored) (*stored, error) {
+	header := map[string]string{"Accept": accept}
+	if name == "" { // there is no flat form in JSON
+		header["Accept"] = "text/html, application/xhtml+xml;q=0.9"
+	}
+	if old != nil && old.etag != "" {
+		header["If-None-Match"] = old.etag
+	} else if old != nil && old.lastMod != "" {
+		header["If-Modified-Since"] = old.lastMod
+	}
+	resp, err := c.get(ctx, u.String(), header)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	now := c.o.Now()
+	fresh, store := freshness(resp.Header, c.o.TTL)
+	s := &stored{checked: now, until: now.Add(fresh), etag: resp.Header.Get("ETag"), lastMod: resp.Header.Get("Last-Modified"), private: !store}
+	if resp.StatusCode == http.StatusNotModified {
+		if old == nil {
+			return nil, &statusError{status: resp.StatusCode}
+		}
+		s.etag, s.lastMod, s.body, s.page = old.etag, old.lastMod, old.body, old.page
+		c.event(Event{Op: "page", Name: name, Cached: true})
+		return s, nil
+	}
+	if resp.StatusCode != http.StatusOK {
+		return nil, &statusError{status: resp.StatusCode}
+	}
+	broken := func(err error) error { return &PageError{Name: name, URL: Redact(u.String()), Err: err} }
+	body, err := readAll(resp.Body, MaxPage, resp.ContentLength)
+	if errors.Is(err, errTooLarge) {
+		return nil, broken(fmt.Errorf("more than %d MB", MaxPage>>20))
+	}
+	if err != nil {
+		return nil, err
+	}
+	c.event(Event{Op: "page", Name: name, Bytes: int64(len(body))})
+	if s.body = hexSum(body); old != nil && old.body == s.body {
+		s.page = old.page // nothing new: parsing is the dearer part
+		return s, nil
+	}
+	if s.page, err = parsePage(resp.Header.Get("Content-Type"), string(body), name, resp.url); err != nil {
+		return nil, broken(err)
+	}
+	return s, nil
+}
+
+// parsePage reads a page by its Content-Type. A flat page has no name.
+func parsePage(contentType, body, name string, base *url.URL) (*Page, error) {
+	kind, _, err := mime.ParseMediaType(contentType)
+	if err != nil && kind == "" {
+		return nil, fmt.Errorf("content type %q", contentType)
+	}
+	switch kind {
+	case "application/vnd.pypi.simple.v1+json", "application/vnd.pypi.simple.latest+json", "application/json":
+		return parseJSON(body, name, base)
+	case "application/vnd.pypi.simple.v1+html", "application/vnd.pypi.simple.latest+html", "text/html", "application/xhtml+xml":
+		return parseHTML(body, name, base)
+	}
+	return nil, fmt.Errorf("content type %q is neither JSON nor HTML of an index", kind)
+}
+
+// freshness is how long an answer may be used without asking (RFC 9111), ttl
+// where the server does not say, and whether it may be kept at all.
+func freshness(h http.Header, ttl time.Duration) (fresh time.Duration, store bool) {
+	said := false
+	for part := range strings.SplitSeq(strings.ToLower(h.Get("Cache-Control")), ",") {
+		key, value, _ := strings.Cut(strings.TrimSpace(part), "=")
+		switch key {
+		case "no-store":
+			return 0, false
+		case "no-cache":
+			return 0, true
+		case "max-age":
+			n, err := strconv.ParseUint(strings.Trim(value, `"`), 10, 31)
+			if err != nil {
+				return 0, true
+			}
+			ttl, said = time.Duration(n)*time.Second, true
+		}
+	}
+	if said {
+		if age, err := strconv.ParseUint(h.Get("Age"), 10, 31); err == nil {
+			ttl -= time.Duration(age) * time.Second
+		}
+	}
+	return max(0, min(ttl, maxFresh)), true
+}
