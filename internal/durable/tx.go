@@ -88,7 +88,7 @@ func (t *Tx) Commit() error {
 	}
 	j, madeDirs, err := t.prepare()
 	if err != nil {
-		rollback(nil, t.dir, j)
+		rollback(t.hook, t.dir, j)
 		removeEmpty(madeDirs)
 		return fmt.Errorf("preparing a change: %w", err)
 	}
@@ -99,7 +99,7 @@ func (t *Tx) Commit() error {
 		if _, serr := os.Lstat(journal); serr == nil {
 			return fmt.Errorf("committing a change: %w: %w", ErrCommitted, err)
 		}
-		rollback(nil, t.dir, j)
+		rollback(t.hook, t.dir, j)
 		removeEmpty(madeDirs)
 		return fmt.Errorf("committing a change: %w", err)
 	}
