@@ -1,9 +1,6 @@
 package pep440
 
-import (
-	"strconv"
-	"strings"
-)
+import "strconv"
 
 // Numbers are decimal strings of any length, because the standard sets no
 // bound and real indexes carry dates and hashes beyond 64 bits.
@@ -73,17 +70,6 @@ func decrement(n string) string {
 		b[i] = '9'
 	}
 	return trimZeros(string(b))
-}
-
-// compareNumbers orders two numbers without leading zeros.
-func compareNumbers(a, b string) int {
-	if len(a) != len(b) {
-		if len(a) < len(b) {
-			return -1
-		}
-		return 1
-	}
-	return strings.Compare(a, b)
 }
 
 // appendInt appends the key form of a count.
