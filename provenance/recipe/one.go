@@ -1,0 +1,217 @@
+package recipe
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/freedomofpress/wheellock/lock"
+	"github.com/freedomofpress/wheellock/provenance/archive"
+	"github.com/freedomofpress/wheellock/resolve"
+	"github.com/freedomofpress/wheellock/resolve/index"
+	"github.com/freedomofpress/wheellock/resolve/metadata"
+	"github.com/freedomofpress/wheellock/resolve/pep440"
+	"github.com/freedomofpress/wheellock/resolve/tags"
+)
+
+// planner plans one package after the other or side by side; it has no state of its own.
+type planner struct {
+	src    Source
+	solve  func(context.Context, resolve.Source, resolve.Request) (*resolve.Solution, error)
+	grace  time.Duration
+	cutoff *time.Time // the lock's
+}
+
+// one plans the build of one row.
+func (pl *planner) one(ctx context.Context, p *lock.Package, n need) (out planned) {
+	if p.Sdist == nil {
+		out.err = fmt.Errorf("no source is published")
+		return out
+	}
+	page, err := pl.src.Page(ctx, p.Name)
+	if err != nil {
+		out.err = err
+		return out
+	}
+	source, path, err := pl.source(ctx, page, p)
+	if err != nil {
+		out.err = err
+		return out
+	}
+	sys, err := source.BuildSystem()
+	if err != nil {
+		out.err = err
+		return out
+	}
+	newest, err := archive.NewestTime(path)
+	if err != nil {
+		out.err = err
+		return out
+	}
+	published := publishedFor(page, p, n.target)
+	var c *clues
+	if len(published) > 0 {
+		if c, err = pl.read(ctx, published[0]); err != nil {
+			if fatal(ctx, err) {
+				out.err = err
+				return out
+			}
+			out.notes = append(out.notes, fmt.Sprintf("the published wheel tells nothing: %v", err))
+		}
+	} else {
+		out.notes = append(out.notes, "no published wheel fits: nothing to reproduce, the newest build requirements are used")
+	}
+
+	inf := infer(c, sys, newest, n.target)
+	out.notes = append(out.notes, inf.notes...)
+	pins, notes, err := pl.requires(ctx, n.target, sys, inf)
+	out.notes = append(out.notes, notes...)
+	if err != nil {
+		out.err = err
+		return out
+	}
+	out.pins = pins
+	out.recipe = lock.Recipe{
+		Sdist:       "sha256:" + p.Sdist.SHA256,
+		Backend:     sys.Backend,
+		BackendPath: sys.BackendPath,
+		Python:      n.target.PythonTag(),
+		Epoch:       inf.epoch,
+		Umask:       inf.umask,
+		BuildPath:   "/build/" + p.Name + "-" + p.Version,
+		ExpectTags:  ExpectTags(published, n.target),
+	}
+	return out
+}
+
+// source fetches the locked source and reads what it says of its build. The
+// index's word is not enough: the hash must be the lock's.
+func (pl *planner) source(ctx context.Context, page *index.Page, p *lock.Package) (s metadata.Sdist, path string, err error) {
+	f, ok := fileOf(page, p.Sdist.Name)
+	if !ok {
+		return s, "", fmt.Errorf("%s is gone from the index", p.Sdist.Name)
+	}
+	if f.SHA256 != "" && f.SHA256 != p.Sdist.SHA256 {
+		return s, "", &index.HashError{File: f.Name, Want: p.Sdist.SHA256, Got: f.SHA256}
+	}
+	f.SHA256 = p.Sdist.SHA256
+	if path, err = pl.src.Fetch(ctx, f); err != nil {
+		return s, "", err
+	}
+	name, err := tags.ParseSdistName(f.Name)
+	if err != nil {
+		return s, "", err
+	}
+	r, err := os.Open(path)
+	if err != nil {
+		return s, "", err
+	}
+	defer r.Close()
+	s, err = metadata.ReadSdist(r, name.Ext)
+	return s, path, err
+}
+
+func fileOf(page *index.Page, name string) (index.File, bool) {
+	for _, f := range page.Files {
+		if f.Name == name {
+			return f, true
+		}
+	}
+	return index.File{}, false
+}
+
+// publishedFor lists the wheels of p's version that fit the target, the one that
+// the lock compares with first, else the one that an installer would take.
+func publishedFor(page *index.Page, p *lock.Package, t tags.Target) []index.File {
+	want, err := pep440.Parse(p.Version)
+	if err != nil {
+		return nil
+	}
+	var files []index.File
+	var names []tags.WheelName
+	best := func(a, b tags.WheelName) bool {
+		ra, _ := t.Best(a)
+		rb, _ := t.Best(b)
+		return ra < rb || ra == rb && tags.CompareBuild(a, b) > 0
+	}
+	for _, f := range page.Files {
+		w, err := tags.ParseWheelName(f.Name)
+		if !strings.HasSuffix(f.Name, ".whl") || err != nil || w.Version.Compare(want) != 0 || f.Yanked && !locked(p, f.Name) {
+			continue
+		}
+		if _, fits := t.Best(w); !fits {
+			continue
+		}
+		i := 0
+		for i < len(files) && !best(w, names[i]) {
+			i++
+		}
+		files = append(files[:i], append([]index.File{f}, files[i:]...)...)
+		names = append(names[:i], append([]tags.WheelName{w}, names[i:]...)...)
+	}
+	for i, f := range files {
+		if locked(p, f.Name) {
+			copy(files[1:i+1], files[:i])
+			files[0] = f
+			break
+		}
+	}
+	return files
+}
+
+func locked(p *lock.Package, file string) bool {
+	for _, u := range p.Upstream {
+		if u.Name == file {
+			return true
+		}
+	}
+	return false
+}
+
+// ExpectTags lists, sorted, the tags that a build for a target may have: each
+// tag under which one of the published files fits it, and for a platform of a
+// distribution's choosing (manylinux, musllinux) what a build there is called
+// before anybody repairs it: linux. Empty when nothing is published: then any
+// tag that the target takes will do.
+func ExpectTags(published []index.File, t tags.Target) []string {
+	seen := map[string]bool{}
+	for _, f := range published {
+		w, err := tags.ParseWheelName(f.Name)
+		if err != nil {
+			continue
+		}
+		for _, tag := range w.Tags {
+			if _, fits := t.Rank(tag); !fits {
+				continue
+			}
+			seen[tag.String()] = true
+			if strings.HasPrefix(tag.Platform, "manylinux") || strings.HasPrefix(tag.Platform, "musllinux") {
+				tag.Platform = "linux_" + t.Arch()
+				seen[tag.String()] = true
+			}
+		}
+	}
+	return sortedKeys(seen)
+}
+
+// Expected reports whether a built wheel of that file name has one of the
+// recipe's expected tags; where the recipe names none, one that the target takes.
+func Expected(r *lock.Recipe, file string, t tags.Target) bool {
+	w, err := tags.ParseWheelName(file)
+	if err != nil {
+		return false
+	}
+	for _, tag := range w.Tags {
+		for _, e := range r.ExpectTags {
+			if e == tag.String() {
+				return true
+			}
+		}
+		if _, fits := t.Rank(tag); fits && len(r.ExpectTags) == 0 {
+			return true
+		}
+	}
+	return false
+}
