@@ -9,6 +9,7 @@ import (
 // everything.
 type ConflictError struct {
 	Explanations []Explanation // in the order of the request's targets
+	Missing      []string      // names in them that the index does not have, sorted
 }
 
 // Explanation is why there is no solution for some targets.
@@ -38,6 +39,9 @@ func (e *ConflictError) Error() string {
 
 // Hint says what to try next.
 func (e *ConflictError) Hint() string {
+	if len(e.Missing) > 0 {
+		return fmt.Sprintf("check the spelling of %s, or name the index that has it with --index-url", joinWords(e.Missing))
+	}
 	for _, x := range e.Explanations {
 		if len(x.Works) > 0 {
 			return "relax one of the requirements as said under \"What would work\""
@@ -90,13 +94,12 @@ func (e *RequestError) Error() string {
 }
 
 // joinWords joins words: "a", "a and b", "a, b and c".
-func joinWords(words []string) string {
-	switch n := len(words); n {
-	case 0:
-		return ""
-	case 1:
-		return words[0]
-	default:
-		return strings.Join(words[:n-1], ", ") + " and " + words[n-1]
+func joinWords(words []string) string { return joinWith(words, "and") }
+
+func joinWith(words []string, and string) string {
+	n := len(words)
+	if n < 2 {
+		return strings.Join(words, "")
 	}
+	return strings.Join(words[:n-1], ", ") + " " + and + " " + words[n-1]
 }

@@ -19,7 +19,7 @@ const (
 // explain puts a proof into sentences. The facts that it rests on are listed
 // from the requirements downwards; where they are more than a reader can hold
 // in mind, what follows from some of them is said in between.
-func (v *view) explain(p *provider, proof *solver.Incompatibility) (*Explanation, error) {
+func (v *view) explain(p *provider, proof *solver.Incompatibility) (_ *Explanation, missing []string) {
 	x := &explainer{view: v, provider: p, number: map[*solver.Incompatibility]int{}}
 	leaves := x.leaves(proof)
 	facts := x.facts(leaves)
@@ -37,7 +37,14 @@ func (v *view) explain(p *provider, proof *solver.Incompatibility) (*Explanation
 			x.lines = append(x.lines, "  These cannot all hold.")
 		}
 	}
-	return &Explanation{Text: strings.Join(x.lines, "\n"), Works: x.works(leaves)}, nil
+	for _, i := range leaves {
+		if n, ok := i.Cause.(*need); ok {
+			if pv := x.projectView(n.name); pv != nil && pv.missing {
+				missing = append(missing, n.name)
+			}
+		}
+	}
+	return &Explanation{Text: strings.Join(x.lines, "\n"), Works: x.works(leaves)}, missing
 }
 
 type explainer struct {
@@ -144,9 +151,9 @@ func (x *explainer) conclusion(i *solver.Incompatibility) string {
 		switch {
 		case t.Name == solver.Root:
 		case t.Positive:
-			with = append(with, x.some(t))
+			with = append(with, x.some(t, "and"))
 		default:
-			without = append(without, x.some(t))
+			without = append(without, x.some(t, "or"))
 		}
 	}
 	switch {
@@ -169,22 +176,25 @@ func (x *explainer) conclusion(i *solver.Incompatibility) string {
 }
 
 // some names a package and versions of it: "lib 1.0 to 1.4".
-func (x *explainer) some(t solver.Term) string {
+func (x *explainer) some(t solver.Term, and string) string {
 	if t.Name.Extra != "" {
 		return t.Name.String()
 	}
-	return x.subject(t.Name.Package, t.Set)
+	return x.subject(t.Name.Package, t.Set, and)
 }
 
-func (x *explainer) subject(name string, set solver.Set) string {
+func (x *explainer) subject(name string, set solver.Set, and string) string {
 	pv := x.projectView(name)
 	if pv == nil {
 		return name
 	}
 	if set.Count() == len(pv.releases) && set.Count() > 1 {
+		if and == "or" {
+			return name
+		}
 		return "every version of " + name
 	}
-	return name + " " + pv.ranges(set)
+	return name + " " + pv.ranges(set, and)
 }
 
 func (x *explainer) projectView(name string) *projectView {
@@ -196,7 +206,7 @@ func (x *explainer) projectView(name string) *projectView {
 }
 
 // ranges names versions: "1.0", "1.0 to 1.4 and 2.0".
-func (p *project) ranges(set solver.Set) string {
+func (p *project) ranges(set solver.Set, and string) string {
 	var runs []string
 	for i := set.Oldest(); i >= 0; {
 		k := i
@@ -216,5 +226,5 @@ func (p *project) ranges(set solver.Set) string {
 	if len(runs) > 4 {
 		return fmt.Sprintf("(%d versions from %s to %s)", set.Count(), p.releases[set.Oldest()].text, p.releases[set.Newest()].text)
 	}
-	return joinWords(runs)
+	return joinWith(runs, and)
 }

@@ -135,7 +135,7 @@ func (x *explainer) fact(i *solver.Incompatibility) string {
 }
 
 func (x *explainer) who(key pair, set solver.Set) string {
-	s := x.subject(key.about, set)
+	s := x.subject(key.about, set, "and")
 	if key.extra != "" {
 		s = strings.Replace(s, key.about, key.about+"["+key.extra+"]", 1)
 	}
@@ -160,7 +160,7 @@ func (x *explainer) butNone(n *need) string {
 	case len(pv.releases) == 0:
 		return ", of which the index has no file"
 	case pv.set(n.spec).IsEmpty():
-		return fmt.Sprintf(", but the index has only %s %s", n.name, pv.ranges(solver.FullSet(len(pv.releases))))
+		return fmt.Sprintf(", but the index has only %s %s", n.name, pv.ranges(solver.FullSet(len(pv.releases)), "and"))
 	}
 	return ""
 }
@@ -183,7 +183,7 @@ func (x *explainer) manyNeeds(key pair, list []*solver.Incompatibility) string {
 // ruledOut says why versions cannot be used: the reasons of the newest first.
 func (x *explainer) ruledOut(c *ruledOut, set solver.Set) string {
 	pv := c.project
-	who := x.subject(pv.name, set)
+	who := x.subject(pv.name, set, "and")
 	switch c.kind {
 	case preRelease:
 		return fmt.Sprintf("%s: pre-release, and nothing asks for one.", who)
@@ -198,7 +198,7 @@ func (x *explainer) ruledOut(c *ruledOut, set solver.Set) string {
 	for i := set.Newest(); i >= 0; i = set.Below(i) {
 		reason := x.provider.refused[pv.name][i]
 		if reason == "" {
-			reason = x.nearest(pv, i)
+			reason = x.whyNot(pv, i)
 		}
 		k := slices.IndexFunc(groups, func(g group) bool { return g.reason == reason })
 		if k < 0 {
@@ -207,18 +207,25 @@ func (x *explainer) ruledOut(c *ruledOut, set solver.Set) string {
 		}
 		groups[k].set.Add(i)
 	}
+	if len(groups) == 1 && set.Count() == 1 {
+		return fmt.Sprintf("%s cannot be used: %s.", who, groups[0].reason)
+	}
+	lead := who + " cannot be used"
+	if set.Count() == len(pv.releases) {
+		lead = "no version of " + pv.name + " can be used"
+	}
 	if len(groups) == 1 {
-		return fmt.Sprintf("%s: %s.", who, groups[0].reason)
+		return fmt.Sprintf("%s: %s.", lead, groups[0].reason)
 	}
 	var parts []string
 	for k, g := range groups {
 		if k == maxReasons {
-			parts = append(parts, fmt.Sprintf("and %d more reasons", len(groups)-k))
+			parts = append(parts, fmt.Sprintf("%d more reasons", len(groups)-k))
 			break
 		}
-		parts = append(parts, fmt.Sprintf("%s: %s", pv.ranges(g.set), g.reason))
+		parts = append(parts, fmt.Sprintf("%s (%s)", pv.ranges(g.set, "and"), g.reason))
 	}
-	return fmt.Sprintf("%s cannot be used here. %s.", who, strings.Join(parts, "; "))
+	return fmt.Sprintf("%s: %s.", lead, strings.Join(parts, ", "))
 }
 
 func (x *explainer) whyYanked(pv *projectView, set solver.Set) string {

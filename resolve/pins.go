@@ -1,6 +1,7 @@
 package resolve
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/freedomofpress/wheellock/resolve/index"
@@ -33,13 +34,18 @@ func (v *view) pins(p *provider, sol *solver.Solution) (TargetSolution, []Unknow
 			unknown = append(unknown, UnknownMetadata{Name: name, Version: r.text, File: c.sdist.file.Name})
 		}
 		reads[name] = v.needsOf(f, "")
+		var extras []string
 		for _, e := range sol.Extras[name] {
 			if !slices.Contains(f.extras, e) && !f.unknown {
-				t.Warnings = append(t.Warnings, noExtra(name, r.text, e))
+				t.Warnings = append(t.Warnings, fmt.Sprintf("%s %s has no extra %q", name, r.text, e))
+				continue
 			}
+			extras = append(extras, e)
 			reads[name] = append(reads[name], v.needsOf(f, e)...)
 		}
-		t.Pins = append(t.Pins, v.pin(p, pv, i, f, sol, reads[name]))
+		pin := v.pin(p, pv, i, f, sol.Needs[name], reads[name])
+		pin.Extras = extras
+		t.Pins = append(t.Pins, pin)
 	}
 	groups := reach(p.roots, reads)
 	for i := range t.Pins {
@@ -49,10 +55,10 @@ func (v *view) pins(p *provider, sol *solver.Solution) (TargetSolution, []Unknow
 	return t, unknown, nil
 }
 
-func (v *view) pin(p *provider, pv *projectView, i int, f *facts, sol *solver.Solution, reads []*need) Pin {
+func (v *view) pin(p *provider, pv *projectView, i int, f *facts, labels []any, reads []*need) Pin {
 	c, r := v.candidate(pv, i), pv.releases[i]
-	pin := Pin{Name: pv.name, Version: r.version, Extras: sol.Extras[pv.name], RequiresPython: f.requiresPython,
-		Direct: p.direct[pv.name], Refused: v.refusals(pv, r), Newer: v.newer(p, pv, i, sol.Needs[pv.name])}
+	pin := Pin{Name: pv.name, Version: r.version, RequiresPython: f.requiresPython,
+		Direct: p.direct[pv.name], Refused: v.refusals(pv, r), Newer: v.newer(p, pv, i, labels)}
 	for _, n := range reads {
 		if n.name != pv.name {
 			pin.Dependencies = append(pin.Dependencies, n.name)
@@ -102,8 +108,8 @@ func (v *view) newer(p *provider, pv *projectView, i int, labels []any) *Newer {
 		}
 		reason := p.refused[pv.name][k]
 		if reason == "" && !c.usable() {
-			reason = v.nearest(pv, k)
-			if distance(reason) == 0 {
+			hidden := false
+			if reason, hidden = v.nearest(pv, k); hidden {
 				continue
 			}
 		}

@@ -94,38 +94,50 @@ func yankedReason(why string) string {
 }
 
 // nearest is why a whole release cannot be used: the reason of the file that
-// comes nearest to fitting, and that there is no sdist to build from.
-func (v *view) nearest(p *projectView, i int) string {
+// comes nearest to fitting. hidden means that it is the user's cut-off.
+func (v *view) nearest(p *projectView, i int) (reason string, hidden bool) {
 	r := p.releases[i]
-	list := v.refusals(p, r)
-	if len(list) == 0 {
-		return "has no file"
-	}
-	best := list[0].Reason
-	for _, x := range list[1:] {
-		if a, b := distance(x.Reason), distance(best); a < b || a == b && x.Reason < best {
-			best = x.Reason
+	reason, best := "has no file", 1<<30
+	consider := func(why string, away int) {
+		if why != "" && (away < best || away == best && why < reason) {
+			reason, best = why, away
 		}
 	}
-	if distance(best) >= 2 && distance(best) <= 5 && len(r.sdists) == 0 {
-		return "no wheel fits: " + best + "; and there is no sdist"
+	for _, d := range r.sdists {
+		switch {
+		case d.late != "":
+			consider(d.late, 0)
+		case p.onlyBinary:
+			consider("only-binary: sdists are not used", 2)
+		case !v.pythonFits(d.file.RequiresPython):
+			consider(pythonReason(d.file.RequiresPython, v.python), 1)
+		}
 	}
-	return best
+	for _, w := range r.wheels {
+		why, away := v.wheelReason(p, w), 1
+		switch {
+		case why == w.late:
+			away = 0
+		case p.noBinary:
+			away = 2
+		case v.pythonFits(w.file.RequiresPython) && v.rank(w.tags) < 0:
+			away = 3
+			if name, err := tags.ParseWheelName(w.file.Name); err == nil {
+				_, n := v.target.Misfit(name)
+				away += n
+			}
+		}
+		consider(why, away)
+	}
+	return reason, best == 0
 }
 
-// distance orders reasons by how near the file is to fitting.
-func distance(reason string) int {
-	switch {
-	case strings.HasPrefix(reason, "uploaded"), strings.HasPrefix(reason, "has no upload"):
-		return 0
-	case strings.HasPrefix(reason, "no-binary"), strings.HasPrefix(reason, "only-binary"):
-		return 1
-	case strings.HasPrefix(reason, "needs glibc"), strings.HasPrefix(reason, "needs musl"), strings.HasPrefix(reason, "needs macOS"):
-		return 2
-	case strings.HasPrefix(reason, "needs Python") && !strings.Contains(reason, "("):
-		return 1
-	case strings.HasPrefix(reason, "needs Python"):
-		return 3
+// whyNot is why release i cannot be used, as a sentence in an explanation says it.
+func (v *view) whyNot(p *projectView, i int) string {
+	reason, _ := v.nearest(p, i)
+	r := p.releases[i]
+	if len(r.wheels) > 0 && len(r.sdists) == 0 && v.rank(r.wheels[0].tags) < 0 && !strings.HasPrefix(reason, "uploaded") {
+		return "no wheel fits: " + reason
 	}
-	return 4
+	return reason
 }

@@ -36,6 +36,14 @@ func (x *explainer) works(leaves []*solver.Incompatibility) []string {
 				continue
 			}
 		}
+		if len(n.extras) > 0 {
+			bare := *n
+			bare.extras = nil
+			if _, ok := x.try(x.view, n, &bare); ok {
+				found = append(found, fmt.Sprintf("%s without its extras%s", n.name, where))
+				continue
+			}
+		}
 		if _, ok := x.try(x.view, n, nil); ok {
 			found = append(found, fmt.Sprintf("no %s%s", n.name, where))
 		}
@@ -123,7 +131,7 @@ func (x *explainer) missedPython(leaves []*solver.Incompatibility) string {
 		for k := set.Newest(); k >= 0; k = set.Below(k) {
 			reason := x.provider.refused[c.project.name][k]
 			if reason == "" {
-				reason = x.nearest(c.project, k)
+				reason = x.whyNot(c.project, k)
 			}
 			m := pythonBound.FindStringSubmatch(reason)
 			if m == nil || pep440.MustParse(m[1]).Compare(x.python) <= 0 {

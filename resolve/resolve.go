@@ -3,7 +3,6 @@ package resolve
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -44,6 +43,7 @@ type targetResult struct {
 	solution TargetSolution
 	unknown  []UnknownMetadata
 	conflict *Explanation
+	missing  []string // names in the conflict that the index does not have
 	err      error
 }
 
@@ -106,8 +106,8 @@ func (v *view) solve(roots, constraints []*need) (r targetResult) {
 	var no *solver.NoSolution
 	switch {
 	case errors.As(err, &no):
-		x, err := v.explain(p, no.Proof)
-		return targetResult{conflict: x, err: err}
+		x, missing := v.explain(p, no.Proof)
+		return targetResult{conflict: x, missing: missing, err: v.ctx.Err()}
 	case err != nil:
 		return targetResult{err: err}
 	}
@@ -184,11 +184,14 @@ func combine(req *Request, results []targetResult) (*Solution, error) {
 		sol.Targets = append(sol.Targets, r.solution)
 		if r.conflict != nil {
 			conflict.add(name, *r.conflict)
+			conflict.Missing = append(conflict.Missing, r.missing...)
 		}
 		for _, u := range r.unknown {
 			unknown.add(name, u)
 		}
 	}
+	slices.Sort(conflict.Missing)
+	conflict.Missing = slices.Compact(conflict.Missing)
 	switch {
 	case len(conflict.Explanations) > 0:
 		return nil, conflict
@@ -219,8 +222,4 @@ func (e *UnknownMetadataError) add(target string, u UnknownMetadata) {
 	}
 	u.Targets = []string{target}
 	e.Versions = append(e.Versions, u)
-}
-
-func noExtra(name, version, extra string) string {
-	return fmt.Sprintf("%s %s has no extra %q", name, version, extra)
 }
