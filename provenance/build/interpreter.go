@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"sort"
 	"strings"
 	"sync"
 
@@ -31,86 +30,70 @@ const probe = `import sys, os, json, sysconfig
 print(json.dumps({"path": os.path.realpath(sys.executable), "prefix": os.path.realpath(getattr(sys, "base_prefix", sys.prefix)),
 "headers": os.path.exists(os.path.join(sysconfig.get_paths()["include"], "Python.h"))}))`
 
-// Interpreters finds the Pythons of a machine, each asked once.
+// Interpreters finds the Pythons of a machine. Only those of the version that is
+// asked for are run, each once.
 type Interpreters struct {
-	// Search are folders with programs named python, python3 or pythonX.Y, the
-	// most wanted first. A system's own come before others, since it is what the
-	// target has.
+	// Search are folders with programs named pythonX.Y, the most wanted first. A
+	// system's own come before others, since it is what the target has.
 	Search []string
 
-	once  sync.Once
-	found []Interpreter
-}
-
-// All lists what was found, in order of Search.
-func (p *Interpreters) All(ctx context.Context) []Interpreter {
-	p.once.Do(func() { p.found = p.look(ctx) })
-	return p.found
+	mu    sync.Mutex
+	found map[string][]Interpreter // by tag
 }
 
 // Find returns an interpreter for a tag such as "cp311"; for native code one
-// with headers. It returns nil when there is none.
+// with headers, if there is any. It returns nil when there is none.
 func (p *Interpreters) Find(ctx context.Context, tag string, native bool) *Interpreter {
-	var second *Interpreter
-	for _, i := range p.All(ctx) {
-		if i.Tag != tag {
-			continue
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	list, ok := p.found[tag]
+	if !ok {
+		list = p.look(ctx, tag)
+		if p.found == nil {
+			p.found = map[string][]Interpreter{}
 		}
+		p.found[tag] = list
+	}
+	for _, i := range list {
 		if i.Headers || !native {
 			return &i
 		}
-		if second == nil {
-			second = &i
-		}
 	}
-	return second
+	if len(list) > 0 {
+		return &list[0]
+	}
+	return nil
 }
 
-func (p *Interpreters) look(ctx context.Context) []Interpreter {
-	type result struct {
-		at int
-		i  Interpreter
-	}
-	var paths []string
+func (p *Interpreters) look(ctx context.Context, tag string) []Interpreter {
+	var out []Interpreter
+	name := programName(tag)
 	seen := map[string]bool{}
 	for _, dir := range p.Search {
-		names, _ := filepath.Glob(filepath.Join(dir, "python*"))
-		sort.Strings(names)
-		for _, n := range names {
-			real, err := filepath.EvalSymlinks(n)
-			if err != nil || seen[real] || !plainName(filepath.Base(n)) || isScript(real) {
-				continue
-			}
-			seen[real] = true
-			paths = append(paths, n)
+		real, err := filepath.EvalSymlinks(filepath.Join(dir, name))
+		if err != nil || seen[real] || isScript(real) {
+			continue
 		}
-	}
-	results := make([]*Interpreter, len(paths))
-	var wg sync.WaitGroup
-	gate := make(chan struct{}, 4)
-	for k, path := range paths {
-		wg.Go(func() {
-			gate <- struct{}{}
-			defer func() { <-gate }()
-			if i, err := ask(ctx, path); err == nil {
-				results[k] = &i
-			}
-		})
-	}
-	wg.Wait()
-	var out []Interpreter
-	for _, r := range results {
-		if r != nil {
-			out = append(out, *r)
+		seen[real] = true
+		i, err := ask(ctx, real)
+		if err != nil || i.Tag != tag {
+			continue
+		}
+		out = append(out, i)
+		if i.Headers {
+			break // as good as it gets
 		}
 	}
 	return out
 }
 
-// plainName tells python3.11 from python3.11-config.
-func plainName(name string) bool {
-	rest := strings.TrimPrefix(name, "python")
-	return strings.Trim(rest, "0123456789.") == ""
+// programName is the name under which an interpreter of a tag is installed.
+func programName(tag string) string {
+	name := "python" + tagVersion(tag)
+	if strings.HasPrefix(tag, "pp") {
+		name = "pypy" + tagVersion(tag)
+	}
+	return name
 }
 
 // isScript: version managers put shims on the path, shell scripts that need a

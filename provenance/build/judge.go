@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/freedomofpress/wheellock/provenance/archive"
+	"github.com/freedomofpress/wheellock/provenance/recipe"
 	"github.com/freedomofpress/wheellock/resolve/pep508"
 	"github.com/freedomofpress/wheellock/resolve/tags"
 )
@@ -33,51 +34,17 @@ func (b *Builder) judge(ctx context.Context, j Job, r *Result) error {
 	w.Close()
 	r.Tags = name.Tags
 	r.Native = slices.ContainsFunc(name.Tags, func(t tags.Tag) bool { return t.Platform != "any" })
-	if _, ok := j.Target.Best(name); !ok && !linuxForm(name.Tags, j.Target) {
+	if !recipe.Expected(j.Recipe, r.File, j.Target) {
+		if want := j.Recipe.ExpectTags; len(want) > 0 {
+			return bad("the wheel's tag is %s, the recipe expects %s", joinTags(name.Tags), strings.Join(want, " or "))
+		}
 		return bad("the backend wrote %s, which %s cannot install: %s", r.File, j.Target.Name, j.Target.Why(name))
-	}
-	if want := j.Recipe.ExpectTags; len(want) > 0 && !expected(name.Tags, want) {
-		return bad("the wheel's tag is %s, the recipe expects %s", joinTags(name.Tags), strings.Join(want, " or "))
 	}
 	if r.Native {
 		// Only now is it known that the source holds native code.
 		return b.CanBuild(ctx, j.Target, j.Recipe.Python, true)
 	}
 	return nil
-}
-
-// linuxForm: a wheel built here is tagged linux_x86_64, which is right for the
-// machine that built it and, by CanBuild, for the target.
-func linuxForm(list []tags.Tag, t tags.Target) bool {
-	return slices.ContainsFunc(list, func(tag tags.Tag) bool {
-		if tag.Platform != "linux_"+t.Arch() {
-			return false
-		}
-		tag.Platform = t.Platform
-		_, ok := t.Rank(tag)
-		return ok
-	})
-}
-
-// expected: the whole compressed set must be one that was expected.
-func expected(list []tags.Tag, want []string) bool {
-	for _, w := range want {
-		set, err := tags.ParseTags(w)
-		if err != nil || len(set) != len(list) {
-			continue
-		}
-		if !slices.ContainsFunc(list, func(t tags.Tag) bool { return !slices.Contains(set, t) }) {
-			return true
-		}
-	}
-	// One expected tag is enough where upstream publishes py2.py3 and the recipe
-	// lists the parts.
-	for _, t := range list {
-		if !slices.Contains(want, t.String()) {
-			return false
-		}
-	}
-	return true
 }
 
 func joinTags(list []tags.Tag) string {

@@ -25,6 +25,9 @@ func wheelState(in Input, p *lock.Package, w *lock.Wheel) Wheel {
 	}
 	if w.SHA256 == "" {
 		role, command, why := "developer", buildCommand, "the lock has no hash for it yet"
+		if w.Recipe == "" {
+			command, why = "wheellock lock", "no recipe could be planned for it; locking again says why"
+		}
 		if o, target := obstacle(in, p, w); o != "" {
 			role, command, why = "builder", buildCommand+" --target "+target, o
 		}

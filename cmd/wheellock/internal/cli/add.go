@@ -1,0 +1,123 @@
+package cli
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/freedomofpress/wheellock/lock/pyproject"
+	"github.com/freedomofpress/wheellock/resolve/pep508"
+)
+
+type addOptions struct {
+	targets []string
+	group   string
+}
+
+func (a *app) addVerb() *cobra.Command {
+	var o addOptions
+	cmd := &cobra.Command{
+		Use:   "add REQUIREMENT...",
+		Short: "add requirements, lock them, and say what is to be done",
+		Long: `add writes the requirements into pyproject.toml (or requirements.in), keeping
+comments and layout, locks them for every target, and prints the work order. In
+a folder without either it writes requirements.in and wheellock.toml. Adding a
+name again replaces its requirement. No keys are needed.`,
+		Example: "  wheellock add requests --target bookworm\n  wheellock add 'urllib3>=2,<3'",
+		Args:    usageArgs(cobra.MinimumNArgs(1)),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.add(cmd, args, o)
+		},
+	}
+	cmd.Flags().StringArrayVar(&o.targets, "target", nil, "also lock for `TARGET`; may be repeated")
+	cmd.Flags().StringVar(&o.group, "group", "", "add to dependency group `GROUP`")
+	return cmd
+}
+
+func (a *app) add(cmd *cobra.Command, args []string, o addOptions) error {
+	ctx := cmd.Context()
+	var names []string
+	for _, arg := range args {
+		r, err := pep508.Parse(arg)
+		if err != nil {
+			return requirementError("", err)
+		}
+		names = append(names, pep508.NormalizeName(r.Name))
+	}
+	s, err := a.openForWriting(ctx)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	p, err := s.withTargets(cmd, s.project, o.targets)
+	if err != nil {
+		return err
+	}
+	for _, arg := range args {
+		edits, err := p.AddRequirement(arg, o.group)
+		if err != nil {
+			return err
+		}
+		if p, err = p.With(edits); err != nil {
+			return err
+		}
+	}
+	return s.relockAndReport(ctx, p, names, true)
+}
+
+// withTargets declares the targets of the command line, or this machine's
+// interpreter where there is none at all.
+func (s *session) withTargets(cmd *cobra.Command, p *pyproject.Project, names []string) (*pyproject.Project, error) {
+	var list []pyproject.Target
+	for _, n := range names {
+		t, err := declared(n)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, t)
+	}
+	if len(list) == 0 && len(p.Config.Targets) == 0 {
+		t, err := s.localTarget(cmd.Context())
+		if err != nil {
+			return nil, err
+		}
+		s.say("no --target given: locking for this machine, %s (Python %s, %s)", t.Name, t.Python, t.Platform)
+		list = append(list, t)
+	}
+	for _, t := range list {
+		edits, err := p.AddTarget(t)
+		if err != nil {
+			return nil, err
+		}
+		if p, err = p.With(edits); err != nil {
+			return nil, err
+		}
+	}
+	return p, nil
+}
+
+func (a *app) removeVerb() *cobra.Command {
+	return &cobra.Command{
+		Use:     "remove NAME...",
+		Short:   "remove requirements and lock again",
+		Long:    "remove takes the requirements out of the inputs, keeping comments and layout,\nand drops from the lock what nobody needs any more. All else stays as locked.",
+		Example: "  wheellock remove requests",
+		Args:    usageArgs(cobra.MinimumNArgs(1)),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			s, err := a.openForWriting(cmd.Context())
+			if err != nil {
+				return err
+			}
+			defer s.close()
+			p := s.project
+			for _, name := range args {
+				edits, err := p.RemoveRequirement(name)
+				if err != nil {
+					return err
+				}
+				if p, err = p.With(edits); err != nil {
+					return err
+				}
+			}
+			return s.relockAndReport(cmd.Context(), p, nil, true)
+		},
+	}
+}

@@ -1,0 +1,229 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/freedomofpress/wheellock/cmd/wheellock/internal/term"
+	"github.com/freedomofpress/wheellock/lock"
+	"github.com/freedomofpress/wheellock/provenance/workorder"
+)
+
+type buildOptions struct {
+	names   []string
+	targets []string
+	missing bool
+	check   int
+}
+
+func (a *app) buildVerb() *cobra.Command {
+	var o buildOptions
+	cmd := &cobra.Command{
+		Use:   "build [NAME...]",
+		Short: "build the locked sources and compare with upstream's wheels",
+		Long: `build makes the wheels of the lock from their locked sources, each by its recipe
+in a sandbox without network, compares them with the published wheels, puts the
+files into the wheelhouse and their hashes into the lock, and states it in the
+log. With --check 2 each is built twice, the second time with what the recipe
+does not fix changed, and has to come out the same.`,
+		Example: "  wheellock build --missing --check 2\n  wheellock build markupsafe --target bookworm",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.names = args
+			if o.check < 1 || o.check > 10 {
+				return usage("--check %d: build between 1 and 10 times", o.check)
+			}
+			if len(args) == 0 && !o.missing {
+				return invalid("wheellock build --missing --check 2", "name what to build, or say --missing")
+			}
+			return a.build(cmd.Context(), o)
+		},
+	}
+	cmd.Flags().StringArrayVar(&o.targets, "target", nil, "only for `TARGET`; may be repeated")
+	cmd.Flags().BoolVar(&o.missing, "missing", false, "whatever the lock has no hash for yet")
+	cmd.Flags().IntVar(&o.check, "check", 1, "build each `N` times and require equal bytes")
+	return cmd
+}
+
+// buildReport is what build --json prints.
+type buildReport struct {
+	Built  []builtWheel     `json:"built"`
+	Failed []failedWheel    `json:"failed,omitempty"`
+	Order  *workorder.Order `json:"order"`
+}
+
+type builtWheel struct {
+	Package   string   `json:"package"`
+	Version   string   `json:"version"`
+	Targets   []string `json:"targets"`
+	File      string   `json:"file"`
+	SHA256    string   `json:"sha256"`
+	Verdict   string   `json:"verdict"`
+	Causes    []string `json:"causes,omitempty"`
+	Lines     []string `json:"differences,omitempty"`
+	Installed string   `json:"installed"` // the file that the lock has now
+	Seconds   float64  `json:"seconds"`
+	Times     int      `json:"times"`
+}
+
+type failedWheel struct {
+	Package string   `json:"package"`
+	Version string   `json:"version"`
+	Targets []string `json:"targets"`
+	Why     string   `json:"why"`
+	Here    bool     `json:"elsewhere,omitempty"` // only this machine cannot
+	Hint    string   `json:"hint,omitempty"`
+}
+
+func (a *app) build(ctx context.Context, o buildOptions) error {
+	s, err := a.openForWriting(ctx)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	if err := s.needLock(); err != nil {
+		return err
+	}
+	if err := s.upToDate(); err != nil {
+		return err
+	}
+	if err := s.needFolder(); err != nil {
+		return err
+	}
+	for _, t := range o.targets {
+		if s.locked.Target(t) == nil {
+			return usage("--target %s: the lock covers %s", t, strings.Join(targetNames(s.locked), ", "))
+		}
+	}
+	jobs, err := s.buildJobs(o)
+	if err != nil {
+		return err
+	}
+	if len(jobs) == 0 {
+		s.say("nothing to build: the lock has a hash for every wheel")
+	} else if err := s.builder().CheckSandbox(ctx); err != nil {
+		return err
+	}
+	run := &buildRun{session: s, library: s.library(ctx), lock: s.locked, check: o.check}
+	if err := run.all(ctx, jobs); err != nil {
+		return err
+	}
+	if err := run.commit(ctx); err != nil {
+		return err
+	}
+	return run.report(ctx)
+}
+
+func targetNames(l *lock.Lock) []string {
+	var out []string
+	for _, t := range l.Targets {
+		out = append(out, t.Name)
+	}
+	return out
+}
+
+// A buildJob is one wheel row to build.
+type buildJob struct {
+	pkg *lock.Package
+	row *lock.Wheel
+}
+
+// buildJobs selects the rows that were asked for.
+func (s *session) buildJobs(o buildOptions) ([]*buildJob, error) {
+	var jobs []*buildJob
+	seen := map[string]bool{}
+	for i := range s.locked.Packages {
+		p := &s.locked.Packages[i]
+		if p.Group == lock.GroupBuild {
+			continue
+		}
+		seen[p.Name] = true
+		if len(o.names) > 0 && !slices.Contains(o.names, p.Name) {
+			continue
+		}
+		for k := range p.Wheels {
+			w := &p.Wheels[k]
+			if w.Recipe == "" || o.missing && !w.Missing() {
+				continue
+			}
+			if len(o.targets) > 0 && !overlap(s.locked.WheelTargets(p, w), o.targets) {
+				continue
+			}
+			jobs = append(jobs, &buildJob{pkg: p, row: w})
+		}
+	}
+	for _, n := range o.names {
+		if !seen[n] {
+			return nil, usage("%s is not in the lock", n)
+		}
+	}
+	return jobs, nil
+}
+
+func overlap(a, b []string) bool {
+	return slices.ContainsFunc(a, func(x string) bool { return slices.Contains(b, x) })
+}
+
+// report prints what was built and the order that is left, and returns an error
+// when something could not be built.
+func (r *buildRun) report(ctx context.Context) error {
+	order, err := r.order(ctx, nil, 0)
+	if err != nil {
+		return err
+	}
+	out := buildReport{Built: r.built, Failed: r.failed, Order: order}
+	if r.json {
+		if err := r.printJSON(out); err != nil {
+			return err
+		}
+	} else {
+		r.print(out)
+		if err := r.show(order); err != nil {
+			return err
+		}
+	}
+	for _, f := range out.Failed {
+		if !f.Here {
+			return &Error{Code: Finding, Shown: r.json, Msg: fmt.Sprintf("%s %s was not built", f.Package, f.Version), Hint: f.Hint}
+		}
+	}
+	if len(out.Failed) > 0 && len(out.Built) == 0 {
+		f := out.Failed[0]
+		return &Error{Code: Environment, Shown: r.json, Msg: f.Why, Hint: f.Hint}
+	}
+	return nil
+}
+
+func (r *buildRun) print(out buildReport) {
+	for _, b := range out.Built {
+		style, verdict := term.Good, "same "+b.Verdict+" as upstream"
+		switch b.Verdict {
+		case "":
+			verdict = "no upstream wheel"
+		case lock.VerdictDiffers:
+			style, verdict = term.Todo, "differs: "+strings.Join(b.Causes, ", ")
+		}
+		times := ""
+		if b.Times > 1 {
+			times = fmt.Sprintf(" (%d times the same)", b.Times)
+		}
+		fmt.Fprintf(r.Out, "built %s%s  %s\n", b.File, times, r.style.Paint(style, verdict))
+		if r.verbose {
+			for _, l := range b.Lines {
+				fmt.Fprintf(r.Out, "      %s\n", l)
+			}
+		}
+	}
+	for _, f := range out.Failed {
+		fmt.Fprintf(r.Out, "%s %s %s for %s\n", r.style.Paint(term.Bad, "not built"), f.Package, f.Version, strings.Join(f.Targets, ", "))
+		for _, line := range strings.Split(f.Why, "\n") {
+			fmt.Fprintf(r.Out, "      %s\n", term.Clean(line))
+		}
+	}
+	if len(out.Built)+len(out.Failed) > 0 {
+		fmt.Fprintln(r.Out)
+	}
+}

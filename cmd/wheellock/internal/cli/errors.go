@@ -1,0 +1,208 @@
+package cli
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+	"syscall"
+
+	"github.com/freedomofpress/wheellock/cmd/wheellock/internal/term"
+	"github.com/freedomofpress/wheellock/internal/durable"
+	"github.com/freedomofpress/wheellock/lock"
+	"github.com/freedomofpress/wheellock/lock/pyproject"
+	"github.com/freedomofpress/wheellock/resolve/index"
+	"github.com/freedomofpress/wheellock/resolve/pep508"
+	"github.com/freedomofpress/wheellock/resolve/tags"
+)
+
+// The exit codes.
+const (
+	Done        = 0
+	Finding     = 1   // lock out of date, no solution, verification failed, work outstanding
+	Usage       = 2   // wrong usage or invalid input
+	Environment = 3   // index unreachable or broken, no sandbox, no interpreter, disk full
+	Interrupted = 130 //
+)
+
+// Error is an error with its exit code and the next thing to try.
+type Error struct {
+	Code int
+	Msg  string
+	Hint string
+	Err  error // what it is about, may be nil
+	// Shown is set when the report on stdout already says everything; then
+	// nothing is printed.
+	Shown bool
+}
+
+func (e *Error) Error() string { return e.Msg }
+func (e *Error) Unwrap() error { return e.Err }
+
+func usage(format string, args ...any) error {
+	return &Error{Code: Usage, Msg: fmt.Sprintf(format, args...), Hint: "wheellock --help"}
+}
+
+func finding(hint, format string, args ...any) error {
+	return &Error{Code: Finding, Msg: fmt.Sprintf(format, args...), Hint: hint}
+}
+
+func environment(hint, format string, args ...any) error {
+	return &Error{Code: Environment, Msg: fmt.Sprintf(format, args...), Hint: hint}
+}
+
+func invalid(hint, format string, args ...any) error {
+	return &Error{Code: Usage, Msg: fmt.Sprintf(format, args...), Hint: hint}
+}
+
+// fail prints err and returns its exit code.
+func (a *app) fail(err error) int {
+	if err == nil {
+		return Done
+	}
+	e := classify(err)
+	if e.Shown {
+		return e.Code
+	}
+	msg := term.Clean(e.Msg)
+	fmt.Fprintf(a.Err, "%s %s\n", a.errStyle.Paint(term.Bad, "wheellock:"), msg)
+	if e.Hint != "" {
+		fmt.Fprintf(a.Err, "%s %s\n", a.errStyle.Paint(term.Faint, "hint:"), term.Clean(e.Hint))
+	}
+	if a.json {
+		enc := json.NewEncoder(a.Out)
+		enc.SetIndent("", "  ")
+		enc.Encode(map[string]any{"error": map[string]any{"exit": e.Code, "message": e.Msg, "hint": e.Hint}})
+	}
+	return e.Code
+}
+
+// classify is the one table from errors to exit codes.
+func classify(err error) *Error {
+	var e *Error
+	if errors.As(err, &e) {
+		return e
+	}
+	e = &Error{Code: Finding, Msg: err.Error(), Err: err}
+	for _, row := range table {
+		if row(err, e) {
+			return e
+		}
+	}
+	// cobra's own complaints about commands and flags have no type.
+	if strings.HasPrefix(e.Msg, "unknown command") || strings.HasPrefix(e.Msg, "required flag") {
+		e.Code, e.Hint = Usage, "wheellock --help"
+	}
+	return e
+}
+
+// table: each row recognises one kind of error and fills in code and hint.
+var table = []func(error, *Error) bool{
+	systemError,
+	libraryHint,
+	func(err error, e *Error) bool {
+		var x *pyproject.Error
+		if !errors.As(err, &x) {
+			return false
+		}
+		e.Code, e.Hint = Usage, x.Hint
+		return true
+	},
+	func(err error, e *Error) bool {
+		var x *pyproject.NotFoundError
+		if !errors.As(err, &x) {
+			return false
+		}
+		e.Code = Usage
+		if len(x.Near) > 0 {
+			e.Hint = "did you mean: " + strings.Join(x.Near, ", ")
+		}
+		return true
+	},
+	func(err error, e *Error) bool {
+		var x *lock.Error
+		if !errors.As(err, &x) {
+			return false
+		}
+		e.Code, e.Hint = Usage, x.Hint
+		return true
+	},
+	func(err error, e *Error) bool {
+		var x *tags.UnknownTargetError
+		if !errors.As(err, &x) {
+			return false
+		}
+		e.Code = Usage
+		return true
+	},
+	func(err error, e *Error) bool {
+		var x *pep508.SyntaxError
+		if !errors.As(err, &x) {
+			return false
+		}
+		e.Code, e.Hint = Usage, "a requirement looks like: requests>=2.31"
+		return true
+	},
+	indexError,
+	func(err error, e *Error) bool {
+		if !errors.Is(err, durable.ErrLocked) {
+			return false
+		}
+		e.Code, e.Msg = Environment, "another wheellock command is at work in this project"
+		e.Hint = "wait until it has ended and run the same command again"
+		return true
+	},
+}
+
+func indexError(err error, e *Error) bool {
+	var (
+		missing *index.NotFoundError
+		down    *index.UnavailableError
+		page    *index.PageError
+		hash    *index.HashError
+		stall   *index.StallError
+		short   *index.TruncatedError
+	)
+	switch {
+	case errors.As(err, &hash):
+		e.Code, e.Hint = Finding, "the file is not what the lock or the index says: do not use it; tell whoever runs the index"
+	case errors.As(err, &missing):
+		e.Code, e.Hint = Finding, "check the spelling, or name another index with --index-url"
+	case errors.As(err, &stall), errors.As(err, &short), errors.As(err, &page):
+		e.Code, e.Hint = Environment, "run the same command again, or name another index with --index-url"
+	case errors.As(err, &down):
+		e.Code, e.Hint = Environment, "check the network, or name another index with --index-url"
+		if errors.Is(err, index.ErrOffline) {
+			e.Hint = "run it once without --offline"
+		}
+	default:
+		return false
+	}
+	return true
+}
+
+func systemError(err error, e *Error) bool {
+	switch {
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		e.Code, e.Hint = Environment, "the disk is full: make room and run the same command again; nothing was half written"
+	case errors.Is(err, syscall.EROFS), errors.Is(err, fs.ErrPermission):
+		e.Code, e.Hint = Environment, "check who owns the folder and whether it can be written"
+	default:
+		return false
+	}
+	return true
+}
+
+// hinter is what library errors may offer: the next thing to try. The library
+// knows it best.
+type hinter interface{ Hint() string }
+
+func libraryHint(err error, e *Error) bool {
+	var h hinter
+	if !errors.As(err, &h) {
+		return false
+	}
+	e.Hint = h.Hint()
+	return false
+}

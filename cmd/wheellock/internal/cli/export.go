@@ -1,0 +1,174 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/freedomofpress/wheellock/internal/durable"
+	"github.com/freedomofpress/wheellock/lock"
+	"github.com/freedomofpress/wheellock/lock/convert"
+	"github.com/freedomofpress/wheellock/provenance/mirror"
+)
+
+func (a *app) exportVerb() *cobra.Command {
+	var format, target, wheels string
+	cmd := &cobra.Command{
+		Use:   "export",
+		Short: "write the lock in the formats of other tools",
+		Long: `export prints the lock of a target as a requirements file with hashes (for pip and
+uv) or as pylock.toml (PEP 751). Each package has exactly the one hash that is
+locked for the target; a wheel that is still to be built is an error.`,
+		Example: "  wheellock export --format requirements --target bookworm > req.txt",
+		Args:    usageArgs(cobra.NoArgs),
+		RunE: func(*cobra.Command, []string) error {
+			s, t, err := a.lockedTarget(target)
+			if err != nil {
+				return err
+			}
+			var out []byte
+			switch format {
+			case "requirements":
+				out, err = convert.Requirements(s.locked, t)
+			case "pylock":
+				if wheels == "" {
+					return usage("--format pylock needs --wheels DIR, the folder that holds the wheels (wheellock fetch makes it)")
+				}
+				out, err = convert.Pylock(s.locked, t, wheels)
+			default:
+				return usage("--format %q is none of requirements, pylock", format)
+			}
+			if err != nil {
+				return exportError(err)
+			}
+			if a.json {
+				return a.printJSON(map[string]any{"target": t, "format": format, "content": string(out)})
+			}
+			_, err = a.Out.Write(out)
+			return err
+		},
+	}
+	cmd.Flags().StringVar(&format, "format", "requirements", "requirements or pylock")
+	cmd.Flags().StringVar(&target, "target", "", "for `TARGET` (may be left out when there is one)")
+	cmd.Flags().StringVar(&wheels, "wheels", "", "pylock: the folder that holds the wheels")
+	return cmd
+}
+
+func exportError(err error) error {
+	var missing *convert.MissingError
+	if errors.As(err, &missing) {
+		return &Error{Code: Finding, Msg: err.Error(), Hint: "wheellock build --missing", Err: err}
+	}
+	return err
+}
+
+// lockedTarget opens the project and picks the target: the named one, or the only
+// one there is.
+func (a *app) lockedTarget(name string) (*session, string, error) {
+	s, err := a.openForReading()
+	if err != nil {
+		return nil, "", err
+	}
+	if err := s.needLock(); err != nil {
+		return nil, "", err
+	}
+	if err := s.upToDate(); err != nil {
+		return nil, "", err
+	}
+	names := targetNames(s.locked)
+	if name == "" {
+		if len(names) != 1 {
+			return nil, "", usage("name the target with --target: %s", strings.Join(names, ", "))
+		}
+		return s, names[0], nil
+	}
+	if s.locked.Target(name) == nil {
+		return nil, "", usage("--target %s: the lock covers %s", name, strings.Join(names, ", "))
+	}
+	return s, name, nil
+}
+
+func (a *app) fetchVerb() *cobra.Command {
+	var target, dir string
+	cmd := &cobra.Command{
+		Use:   "fetch",
+		Short: "put the locked wheels of a target into a folder, and print it",
+		Long: `fetch copies exactly the locked wheels of a target into a folder, from the
+wheelhouse or by hash from the index, and prints the folder's name, so that it
+can stand in a command line of pip.`,
+		Example: `  pip install --no-index --find-links "$(wheellock fetch --target bookworm -d out)" --require-hashes -r req.txt`,
+		Args:    usageArgs(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			s, t, err := a.lockedTarget(target)
+			if err != nil {
+				return err
+			}
+			if dir == "" {
+				return usage("name the folder with -d")
+			}
+			return s.fetch(cmd.Context(), t, dir)
+		},
+	}
+	cmd.Flags().StringVar(&target, "target", "", "for `TARGET` (may be left out when there is one)")
+	cmd.Flags().StringVarP(&dir, "directory-out", "d", "", "into `DIR`")
+	return cmd
+}
+
+func (s *session) fetch(ctx context.Context, target, dir string) error {
+	// convert knows what may be exported; what it refuses is not fetched either.
+	if _, err := convert.Requirements(s.locked, target); err != nil {
+		return exportError(err)
+	}
+	to := s.path(dir)
+	if err := durable.MkdirAll(to, 0o755); err != nil {
+		return fileError("making "+dir, err)
+	}
+	lib := s.library(ctx)
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(8)
+	var names []string
+	for i := range s.locked.Packages {
+		p := &s.locked.Packages[i]
+		w := s.locked.WheelFor(p, target)
+		if p.Group == lock.GroupBuild || w == nil {
+			continue
+		}
+		names = append(names, w.Name)
+		g.Go(func() error {
+			path, err := lib.get(ctx, p.Name, w.Name, w.SHA256, mirror.Wheel(w.Name, target))
+			if err != nil {
+				return err
+			}
+			return place(path, filepath.Join(to, w.Name), w.SHA256)
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	if s.json {
+		return s.printJSON(map[string]any{"directory": dir, "target": target, "wheels": names})
+	}
+	fmt.Fprintln(s.Out, dir)
+	return nil
+}
+
+// place copies a file to a new name unless it is there already.
+func place(from, to, hash string) error {
+	if have, err := mirror.HashFile(to); err == nil && have == hash {
+		return nil
+	}
+	data, err := os.ReadFile(from)
+	if err != nil {
+		return err
+	}
+	if got := hashOf(data); got != hash {
+		return changedFile(filepath.Base(to), hash, got)
+	}
+	return durable.WriteFile(to, data, 0o644)
+}

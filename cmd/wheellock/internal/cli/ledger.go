@@ -1,0 +1,661 @@
+package cli
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/freedomofpress/wheellock/internal/durable"
+	"github.com/freedomofpress/wheellock/lock"
+	"github.com/freedomofpress/wheellock/lock/pyproject"
+	"github.com/freedomofpress/wheellock/provenance/mirror"
+	"github.com/freedomofpress/wheellock/sumdb/index"
+	"github.com/freedomofpress/wheellock/sumdb/log"
+	"github.com/freedomofpress/wheellock/sumdb/note"
+	"github.com/freedomofpress/wheellock/sumdb/proof"
+	"github.com/freedomofpress/wheellock/sumdb/record"
+	"github.com/freedomofpress/wheellock/sumdb/store"
+	"github.com/freedomofpress/wheellock/sumdb/trust"
+)
+
+// proofFile is the name of the proof beside the lock.
+const proofFile = "wheels.lock.proof"
+
+// maxProof caps what is read of it.
+const maxProof = 256 << 20
+
+// A ledger is the log of a project as a verb that states something sees it.
+type ledger struct {
+	s      *session
+	dir    string // of the log
+	keys   *trust.Store
+	origin string
+	chain  *trust.Chain
+	view   *log.View // nil: nothing is in the log yet
+	fresh  bool      // the root has been made by this verb
+	pins   []pyproject.Edit
+	leaves [][]byte // signed, in order, not yet in the log
+	past   map[string][]log.Entry
+}
+
+// ledger opens the project's log. With make set, what is missing is made: keys,
+// a provisional root and the pins in the configuration.
+func (s *session) ledger(ctx context.Context, make bool) (*ledger, error) {
+	dir, err := s.keyFolder()
+	if err != nil {
+		return nil, err
+	}
+	keys, err := trust.OpenStore(dir)
+	if err != nil {
+		return nil, err
+	}
+	l := &ledger{s: s, dir: s.house().Path(mirror.LogFolder), keys: keys, past: map[string][]log.Entry{}}
+	roots, err := s.readRoots()
+	if err != nil {
+		return nil, err
+	}
+	if len(roots) == 0 {
+		if s.project.Config.Log != "" {
+			return nil, finding("fetch the wheelhouse (git lfs pull, or a copy of it), or take log and root out of the configuration to begin a new log",
+				"the configuration pins the log %s, but %s holds no root of it", originOf(s.project.Config.Log), s.wheelhouse())
+		}
+		if !make {
+			return nil, invalid("wheellock build --missing --check 2", "there is no log yet")
+		}
+		return l, l.setup()
+	}
+	if err := l.openRoots(roots); err != nil {
+		return nil, err
+	}
+	return l, l.openLog(ctx)
+}
+
+// originOf is the log's name in a verifier key.
+func originOf(vkey string) string { name, _, _ := strings.Cut(vkey, "+"); return name }
+
+// readRoots reads log/root/N.toml and their signatures, from 0 on.
+func (s *session) readRoots() ([]trust.Signed, error) {
+	var out []trust.Signed
+	for n := 0; n < trust.MaxRoots; n++ {
+		doc, err := readCapped(s.rootPath(n), trust.MaxRootSize)
+		if errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+		sig, err := readCapped(s.rootPath(n)+".asc", trust.MaxSignaturesSize)
+		if err != nil {
+			return nil, fmt.Errorf("root/%d.toml has no signature file: %w", n, err)
+		}
+		out = append(out, trust.Signed{Document: doc, Signatures: sig})
+	}
+	return out, nil
+}
+
+func (s *session) rootPath(n int) string {
+	return s.house().Path(fmt.Sprintf("%s/root/%d.toml", mirror.LogFolder, n))
+}
+
+// rootPins are the fingerprints of the configuration.
+func (s *session) rootPins() trust.Pins { return trust.Pins{Fingerprints: s.project.Config.Root} }
+
+// setup makes keys and the provisional root of a new log.
+func (l *ledger) setup() error {
+	l.origin = newOrigin(projectName(l.s))
+	signed, err := trust.Setup(l.keys, trust.SetupOptions{Origin: l.origin, Now: l.s.Now()})
+	if err != nil {
+		return err
+	}
+	if err := l.writeRoot(0, signed); err != nil {
+		return err
+	}
+	if err := l.openRoots([]trust.Signed{signed}); err != nil {
+		return err
+	}
+	l.fresh = true
+	if err := l.stateRoot(0); err != nil {
+		return err
+	}
+	l.s.say("made keys for a new log, %s, in %s; its root is provisional until wheellock keys adopt", l.origin, l.keys.Dir())
+	return nil
+}
+
+func (l *ledger) writeRoot(n int, signed trust.Signed) error {
+	path := l.s.rootPath(n)
+	if err := durable.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	// The signature first: a document without one would stop every reader.
+	if err := durable.WriteFile(path+".asc", signed.Signatures, 0o644); err != nil {
+		return err
+	}
+	return durable.WriteFile(path, signed.Document, 0o644)
+}
+
+// newOrigin names a log. It has to be unique: statements of one log must not be
+// taken by another.
+func newOrigin(project string) string {
+	b := make([]byte, 4)
+	rand.Read(b)
+	return fmt.Sprintf("%s.%s.wheels", project, hex.EncodeToString(b))
+}
+
+// projectName is the project as statements name it: one word.
+func projectName(s *session) string {
+	clean := strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '-' {
+			return r
+		}
+		return '-'
+	}, strings.ToLower(filepath.Base(s.dir)))
+	if clean = strings.Trim(clean, "-"); clean == "" {
+		return "project"
+	}
+	if len(clean) > 60 {
+		clean = clean[:60]
+	}
+	return clean
+}
+
+// openRoots verifies the roots. Where the configuration pins none, they are
+// taken only if this machine's own keys made them.
+func (l *ledger) openRoots(roots []trust.Signed) error {
+	root, err := trust.ParseRoot(roots[0].Document)
+	if err != nil {
+		return err
+	}
+	l.origin = root.Origin
+	pins := l.s.rootPins()
+	config := l.s.project.Config
+	if config.Log != "" && originOf(config.Log) != l.origin {
+		return finding("check log in the configuration", "the wheelhouse holds the log %s, the configuration pins %s", l.origin, originOf(config.Log))
+	}
+	unpinned := len(pins.Fingerprints) == 0
+	if unpinned {
+		mine, err := l.keys.OpenPGP(l.origin)
+		if err != nil {
+			return err
+		}
+		for _, m := range mine {
+			pins.Fingerprints = append(pins.Fingerprints, m.Fingerprint())
+		}
+		if len(mine) == 0 {
+			return invalid(fmt.Sprintf("if you trust it, write root = [%q] into the configuration", root.OpenPGP[0].Fingerprint),
+				"the wheelhouse holds the log %s, but the configuration pins no root and this machine has no key of it", l.origin)
+		}
+	}
+	chain, err := trust.VerifyChain(l.origin, roots, pins)
+	if err != nil {
+		return err
+	}
+	l.chain = chain
+	if unpinned || config.Log == "" || config.Wheelhouse == "" {
+		return l.pin(chain)
+	}
+	return nil
+}
+
+// pin plans to write the log's key and the newest root's fingerprints into the
+// configuration.
+func (l *ledger) pin(chain *trust.Chain) error {
+	root := chain.Newest()
+	var prints []string
+	for _, k := range root.OpenPGP {
+		prints = append(prints, k.Fingerprint)
+	}
+	p := l.s.project
+	if p.Config.Wheelhouse == "" {
+		edits, err := p.SetWheelhouse(defaultWheelhouse)
+		if err != nil {
+			return err
+		}
+		if p, err = p.With(edits); err != nil {
+			return err
+		}
+	}
+	edits, err := p.SetPins(prints, logKey(root))
+	if err != nil {
+		return err
+	}
+	if p, err = p.With(edits); err != nil {
+		return err
+	}
+	l.pins = p.Edits()
+	l.s.project = p
+	return nil
+}
+
+func logKey(r *trust.Root) string {
+	for _, role := range r.Roles {
+		if role.Name == trust.RoleLog && len(role.Keys) > 0 {
+			return role.Keys[0]
+		}
+	}
+	return ""
+}
+
+// logVerifiers are all keys that ever held the log role in the chain.
+func logVerifiers(chain *trust.Chain) (note.Verifiers, error) {
+	var list []note.Verifier
+	seen := map[string]bool{}
+	for n := range chain.Len() {
+		for _, role := range chain.Root(n).Roles {
+			if role.Name != trust.RoleLog {
+				continue
+			}
+			for _, key := range append(slices.Clone(role.Keys), role.Spare...) {
+				if seen[key] {
+					continue
+				}
+				seen[key] = true
+				v, err := note.NewVerifier(key)
+				if err != nil {
+					return nil, err
+				}
+				list = append(list, v)
+			}
+		}
+	}
+	return note.List(list...), nil
+}
+
+// openLog reads the log as its checkpoint has it.
+func (l *ledger) openLog(ctx context.Context) error {
+	if !exists(filepath.Join(l.dir, store.CheckpointPath)) {
+		return nil
+	}
+	keys, err := logVerifiers(l.chain)
+	if err != nil {
+		return err
+	}
+	l.view, err = log.Read(ctx, store.Folder(l.dir), l.origin, keys)
+	return err
+}
+
+// head is what every statement of this verb has.
+func (l *ledger) head() record.Head {
+	return record.Head{Log: l.origin, Time: l.s.Now().UTC().Truncate(time.Second)}
+}
+
+// state signs a statement by the key of its role, to be appended by finish.
+func (l *ledger) state(st *record.Statement, err error) error {
+	if err != nil {
+		return err
+	}
+	signer, err := l.signer(st.Role())
+	if err != nil {
+		return err
+	}
+	leaf, err := record.Sign(st, signer)
+	if err != nil {
+		return err
+	}
+	l.leaves = append(l.leaves, leaf)
+	return nil
+}
+
+// signer is this machine's key for a role.
+func (l *ledger) signer(role string) (note.Signer, error) {
+	size := int64(0)
+	if l.view != nil {
+		size = l.view.Checkpoint.Size
+	}
+	held, err := l.keys.Holding(l.chain, size, role)
+	if err != nil {
+		return nil, err
+	}
+	if len(held) == 0 {
+		return nil, environment("run it on the machine that holds the key, or have the root delegate one to this machine",
+			"this machine holds no %s key of the log %s", role, l.origin)
+	}
+	return held[0], nil
+}
+
+// stateRoot states that root n is in force.
+func (l *ledger) stateRoot(n int) error {
+	signed := l.chain.Signed(n)
+	st := record.Root{
+		Head: l.head(), Number: int64(n),
+		Document: hexOf(trust.Digest(signed.Document)), Signature: hexOf(trust.Digest(signed.Signatures)),
+	}
+	return l.state(st.Statement())
+}
+
+// stateFiles states the sdist and the published wheels of a package as the index
+// gave them, unless the log says so already.
+func (l *ledger) stateFiles(ctx context.Context, lib *library, p *lock.Package) error {
+	past, err := l.history(ctx, p.Name)
+	if err != nil {
+		return err
+	}
+	known := map[string]bool{}
+	for _, e := range past {
+		if e.Kind() == record.KindSource || e.Kind() == record.KindUpstream {
+			for _, f := range e.Files() {
+				known[f.SHA256] = true
+			}
+		}
+	}
+	add := func(file, hash string, size int64, source bool) error {
+		if known[hash] {
+			return nil
+		}
+		known[hash] = true
+		var at time.Time
+		if f, err := lib.find(ctx, p.Name, file, hash); err == nil {
+			at = f.Uploaded.UTC().Truncate(time.Second)
+			if size == 0 {
+				size = f.Size
+			}
+		}
+		if size == 0 {
+			path, err := lib.get(ctx, p.Name, file, hash, mirror.Sdist(file))
+			if err != nil {
+				return err
+			}
+			if size, err = fileSize(path); err != nil {
+				return err
+			}
+		}
+		f := record.File{Name: file, SHA256: hash, Size: size}
+		if source {
+			return l.state(record.Source{Head: l.head(), Name: p.Name, Version: p.Version, File: f, Uploaded: at}.Statement())
+		}
+		return l.state(record.Upstream{Head: l.head(), Name: p.Name, Version: p.Version, File: f, Uploaded: at}.Statement())
+	}
+	if p.Sdist != nil {
+		if err := add(p.Sdist.Name, p.Sdist.SHA256, p.Sdist.Size, true); err != nil {
+			return err
+		}
+	}
+	for _, u := range p.Upstream {
+		if err := add(u.Name, u.SHA256, u.Size, false); err != nil {
+			return err
+		}
+	}
+	for _, w := range p.Wheels {
+		if w.Origin == lock.OriginUpstream {
+			if err := add(w.Name, w.SHA256, w.Size, false); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// stateBuild states a build. Where the newest build of the same file for the
+// same target had other bytes, the new one says which it supersedes and why.
+func (l *ledger) stateBuild(ctx context.Context, b record.Build) error {
+	past, err := l.history(ctx, b.Name)
+	if err != nil {
+		return err
+	}
+	if b.Failed == "" {
+		for k := len(past) - 1; k >= 0; k-- {
+			old, err := past[k].AsBuild()
+			if err != nil || old.Failed != "" || old.File.Name != b.File.Name || old.Target != b.Target {
+				continue
+			}
+			if old.File.SHA256 != b.File.SHA256 {
+				b.Supersedes, b.Reason = past[k].Index, "rebuilt by the same recipe with other bytes"
+				if old.Recipe != b.Recipe {
+					b.Reason = "the recipe has changed"
+				}
+			}
+			break
+		}
+	}
+	return l.state(b.Statement())
+}
+
+// history is everything in the log about a package, oldest first.
+func (l *ledger) history(ctx context.Context, name string) ([]log.Entry, error) {
+	if l.view == nil {
+		return nil, nil
+	}
+	if got, ok := l.past[name]; ok {
+		return got, nil
+	}
+	got, err := historyOf(ctx, l.dir, l.view, name)
+	l.past[name] = got
+	return got, err
+}
+
+// historyOf reads a package's statements by way of the log's index, and those
+// after the last index statement one by one.
+func historyOf(ctx context.Context, dir string, view *log.View, name string) ([]log.Entry, error) {
+	var out []log.Entry
+	from := int64(0)
+	x, err := index.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	if snap := x.Snapshot(); snap != nil && snap.Statement() < view.Checkpoint.Size {
+		from = snap.Statement() + 1
+		if place, ok := snap.Find(name); ok {
+			text, err := snap.Entry(place)
+			if err != nil {
+				return nil, err
+			}
+			entry, err := index.ParseEntry(text)
+			if err != nil {
+				return nil, err
+			}
+			for _, line := range entry.Lines {
+				st, err := view.Statement(ctx, line.Number)
+				if err != nil {
+					return nil, err
+				}
+				out = append(out, log.Entry{Index: line.Number, Signed: st})
+			}
+		}
+	}
+	for e, err := range view.Statements(ctx, from, view.Checkpoint.Size) {
+		if err != nil {
+			return nil, err
+		}
+		if named(e, name) {
+			out = append(out, e)
+		}
+	}
+	return out, nil
+}
+
+// named: statements about no package stand under "_" and their kind.
+func named(e log.Entry, name string) bool {
+	if p, _ := e.Package(); p != "" {
+		return p == name
+	}
+	return "_"+e.Kind() == name
+}
+
+// writer opens the log for appending, or returns nil where this verb may only
+// leave pending statements: the log has one writer.
+func (l *ledger) writer(force bool) (*log.Log, error) {
+	if l.s.project.Config.Policy.Append == "pending" && !force {
+		return nil, nil
+	}
+	size := int64(0)
+	if l.view != nil {
+		size = l.view.Checkpoint.Size
+	}
+	held, err := l.keys.Holding(l.chain, size, trust.RoleLog)
+	if err != nil || len(held) == 0 {
+		return nil, err
+	}
+	verifiers, err := logVerifiers(l.chain)
+	if err != nil {
+		return nil, err
+	}
+	return log.Open(log.Options{
+		Dir: l.dir, Origin: l.origin, Signer: held[0], LogKeys: verifiers, Keys: l.chain.Keys(),
+		KeyDir: l.keys.Dir(), Create: l.view == nil, Now: l.s.Now,
+	})
+}
+
+// finish appends what was stated, refreshes the proof and writes proof, inputs
+// and lock, in this order.
+func (l *ledger) finish(ctx context.Context, lk *lock.Lock) error {
+	data := lk.Format()
+	if err := l.stateLock(ctx, data); err != nil {
+		return err
+	}
+	if err := l.append(ctx); err != nil {
+		return err
+	}
+	before, err := l.proofEdit(ctx, lk)
+	if err != nil {
+		return err
+	}
+	_, err = l.s.write(l.pins, lk, before...)
+	return err
+}
+
+// stateLock states the lock as it will be written, unless the log has it.
+func (l *ledger) stateLock(ctx context.Context, data []byte) error {
+	sum := sha256.Sum256(data)
+	hash := hex.EncodeToString(sum[:])
+	if err := l.s.house().Write(mirror.LockCopy(hash), data); err != nil {
+		return err
+	}
+	past, err := l.history(ctx, "_"+record.KindLock)
+	if err != nil {
+		return err
+	}
+	for _, e := range past {
+		if x, err := e.AsLock(); err == nil && x.Lock == hash {
+			return nil
+		}
+	}
+	pending, _, err := log.ListPending(l.pendingDir())
+	if err != nil {
+		return err
+	}
+	for _, p := range pending {
+		if x, err := p.AsLock(); err == nil && x.Lock == hash {
+			return nil
+		}
+	}
+	return l.state(record.Lock{Head: l.head(), Lock: hash, Project: projectName(l.s)}.Statement())
+}
+
+func (l *ledger) pendingDir() string { return l.s.house().Path("pending") }
+
+// append puts the signed statements into the log, or where this verb may not,
+// into pending.
+func (l *ledger) append(ctx context.Context) error {
+	if len(l.leaves) == 0 {
+		return nil
+	}
+	w, err := l.writer(false)
+	if err != nil {
+		return err
+	}
+	if w == nil {
+		for _, leaf := range l.leaves {
+			if _, err := log.WritePending(l.pendingDir(), leaf); err != nil {
+				return err
+			}
+		}
+		l.leaves = nil
+		return nil
+	}
+	if err := durable.MkdirAll(l.dir, 0o755); err != nil {
+		return err
+	}
+	if _, err := w.AppendMissing(ctx, l.leaves...); err != nil {
+		return err
+	}
+	l.leaves, l.past = nil, map[string][]log.Entry{}
+	return l.openLog(ctx)
+}
+
+// proofEdit makes the proof of a lock from the log as it is now.
+func (l *ledger) proofEdit(ctx context.Context, lk *lock.Lock) ([]pyproject.Edit, error) {
+	if l.view == nil {
+		return nil, nil
+	}
+	x, err := index.Open(l.dir)
+	if err != nil {
+		return nil, err
+	}
+	var roots []trust.Signed
+	for n := range l.chain.Len() {
+		roots = append(roots, l.chain.Signed(n))
+	}
+	extra, err := l.extra(ctx, lk)
+	if err != nil {
+		return nil, err
+	}
+	data, err := proof.Build(proof.Source{
+		Checkpoint: l.view.Note, Roots: roots, Hashes: l.view.Tree.HashReader(ctx), Index: x.Snapshot(),
+		Leaf: func(n int64) ([]byte, error) {
+			st, err := l.view.Statement(ctx, n)
+			if err != nil {
+				return nil, err
+			}
+			return st.Leaf, nil
+		},
+	}, wants(lk), extra)
+	if err != nil {
+		return nil, err
+	}
+	path := filepath.Join(l.s.dir, proofFile)
+	if old, err := os.ReadFile(path); err == nil && string(old) == string(data) {
+		return nil, nil
+	}
+	return []pyproject.Edit{{Path: proofFile, Data: data}}, nil
+}
+
+// extra are the statements about the lock and the signed list, which belong to no
+// package.
+func (l *ledger) extra(ctx context.Context, lk *lock.Lock) ([]int64, error) {
+	sum := sha256.Sum256(lk.Format())
+	want := map[string]bool{hex.EncodeToString(sum[:]): true}
+	if _, list, err := l.s.house().ReadList(); err == nil {
+		s := sha256.Sum256(list)
+		want[hex.EncodeToString(s[:])] = true
+	}
+	var out []int64
+	for _, kind := range []string{record.KindLock, record.KindPublish} {
+		past, err := l.history(ctx, "_"+kind)
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range past {
+			if x, err := e.AsLock(); err == nil && want[x.Lock] {
+				out = append(out, e.Index)
+			}
+			if x, err := e.AsPublish(); err == nil && want[x.File.SHA256] {
+				out = append(out, e.Index)
+			}
+		}
+	}
+	return out, nil
+}
+
+// wants names what a proof of a lock must hold completely.
+func wants(lk *lock.Lock) []proof.Want {
+	var out []proof.Want
+	for _, p := range lk.Packages {
+		i := slices.IndexFunc(out, func(w proof.Want) bool { return w.Name == p.Name })
+		if i < 0 {
+			out = append(out, proof.Want{Name: p.Name})
+			i = len(out) - 1
+		}
+		if !slices.Contains(out[i].Versions, p.Version) {
+			out[i].Versions = append(out[i].Versions, p.Version)
+		}
+	}
+	return out
+}

@@ -1,0 +1,190 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"github.com/freedomofpress/wheellock/internal/durable"
+	"github.com/freedomofpress/wheellock/lock"
+	"github.com/freedomofpress/wheellock/lock/assemble"
+	"github.com/freedomofpress/wheellock/lock/pyproject"
+	"github.com/freedomofpress/wheellock/provenance/recipe"
+	"github.com/freedomofpress/wheellock/resolve"
+	"github.com/freedomofpress/wheellock/resolve/pep508"
+	"github.com/freedomofpress/wheellock/resolve/tags"
+)
+
+// relocked is what a change of the inputs leads to, before anything is written.
+type relocked struct {
+	project *pyproject.Project // with the edits
+	targets []tags.Target
+	lock    *lock.Lock
+	notes   []string
+	took    time.Duration
+}
+
+// relock resolves the project as p has it and plans the builds. It writes
+// nothing.
+func (s *session) relock(ctx context.Context, p *pyproject.Project, keep bool) (*relocked, error) {
+	start := s.Now()
+	targets, err := targetsOf(p.Config)
+	if err != nil {
+		return nil, err
+	}
+	if len(targets) == 0 {
+		return nil, invalid("wheellock target add bookworm", "no target is declared")
+	}
+	req, err := request(p, targets)
+	if err != nil {
+		return nil, err
+	}
+	cutoff, has, err := p.Config.Cutoff(s.Now())
+	if err != nil {
+		return nil, err
+	}
+	if has {
+		// A cooldown moves with the clock only when the lock is made anew:
+		// otherwise the same inputs would give another lock tomorrow.
+		if keep && s.locked != nil && s.locked.ExcludeNewer != nil && s.locked.RequiresDigest == p.RequiresDigest() {
+			cutoff = *s.locked.ExcludeNewer
+		}
+		req.ExcludeNewer = cutoff
+	}
+	if s.locked != nil {
+		req.Locked = assemble.RequestLocked(s.locked)
+	}
+	client, err := s.client(ctx)
+	if err != nil {
+		return nil, err
+	}
+	sol, err := resolve.Resolve(ctx, client, req)
+	if err != nil {
+		return nil, err
+	}
+	opt := assemble.Options{Prev: s.locked, Wheels: p.Config.Policy.Wheels, RequiresDigest: p.RequiresDigest()}
+	if has {
+		opt.ExcludeNewer = &cutoff
+	}
+	l, err := assemble.Assemble(sol, opt)
+	if err != nil {
+		return nil, err
+	}
+	r := &relocked{project: p, targets: targets, lock: l}
+	var notes []recipe.Note
+	err = recipe.Plan(ctx, client, l, targets, recipe.Options{Prev: s.locked, Jobs: s.jobs, Notes: &notes})
+	var some *recipe.IncompleteError
+	if err != nil && !errors.As(err, &some) {
+		return nil, err
+	}
+	for _, n := range notes {
+		r.notes = append(r.notes, fmt.Sprintf("%s %s: %s", n.Package, n.Version, n.Text))
+	}
+	if some != nil {
+		// A package that cannot be planned is work left to do, not a reason to
+		// lock nothing: the order says so, and the next lock tries again.
+		r.notes = append(r.notes, some.Error())
+	}
+	if err := l.Check(); err != nil {
+		return nil, err
+	}
+	r.took = s.Now().Sub(start)
+	return r, nil
+}
+
+// request parses the inputs, so that a bad one is named with its file and line.
+func request(p *pyproject.Project, targets []tags.Target) (resolve.Request, error) {
+	req := resolve.Request{Targets: targets}
+	var err error
+	if req.Requirements, err = parseInputs(p.Inputs); err != nil {
+		return req, err
+	}
+	req.Constraints, err = parseInputs(p.Constraints)
+	return req, err
+}
+
+func parseInputs(inputs []pyproject.Input) ([]resolve.Requirement, error) {
+	var out []resolve.Requirement
+	for _, in := range inputs {
+		r, err := pep508.Parse(in.Requirement)
+		if err != nil {
+			return nil, requirementError(in.Origin(), err)
+		}
+		out = append(out, resolve.Requirement{Requirement: r, Group: in.Group, Origin: in.Origin()})
+	}
+	return out, nil
+}
+
+// requirementError shows where a requirement goes wrong.
+func requirementError(origin string, err error) error {
+	e := &Error{Code: Usage, Msg: err.Error(), Hint: "a requirement looks like: requests>=2.31", Err: err}
+	if origin != "" {
+		e.Msg = origin + ": " + e.Msg
+	}
+	var syntax *pep508.SyntaxError
+	if errors.As(err, &syntax) {
+		e.Msg += "\n" + syntax.Caret()
+	}
+	return e
+}
+
+// write replaces inputs and lock in one transaction, the lock last: it is what
+// others read, so all it rests on is there first.
+func (s *session) write(edits []pyproject.Edit, l *lock.Lock, before ...pyproject.Edit) (changed bool, err error) {
+	data := l.Format()
+	tx, err := durable.Begin(filepath.Join(s.dir, stateFolder))
+	if err != nil {
+		return false, err
+	}
+	for _, e := range before {
+		if err := tx.Write(s.inside(e.Path), e.Data, 0o644); err != nil {
+			return false, err
+		}
+	}
+	for _, e := range edits {
+		if err := tx.Write(s.inside(e.Path), e.Data, 0o644); err != nil {
+			return false, err
+		}
+	}
+	changed = !bytes.Equal(data, s.raw)
+	if changed {
+		if err := tx.Write(filepath.Join(s.dir, lock.FileName), data, 0o644); err != nil {
+			return false, err
+		}
+	}
+	if len(edits) == 0 && len(before) == 0 && !changed {
+		return false, nil
+	}
+	if err := tx.Commit(); err != nil {
+		return false, err
+	}
+	s.locked, s.raw = l, data
+	return changed, nil
+}
+
+func (s *session) inside(path string) string {
+	if filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(s.dir, path)
+}
+
+// writeFiles replaces files in one transaction.
+func (s *session) writeFiles(edits []pyproject.Edit) error {
+	if len(edits) == 0 {
+		return nil
+	}
+	tx, err := durable.Begin(filepath.Join(s.dir, stateFolder))
+	if err != nil {
+		return err
+	}
+	for _, e := range edits {
+		if err := tx.Write(s.inside(e.Path), e.Data, 0o644); err != nil {
+			return err
+		}
+	}
+	return tx.Commit()
+}

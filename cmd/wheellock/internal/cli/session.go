@@ -1,0 +1,220 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/freedomofpress/wheellock/internal/durable"
+	"github.com/freedomofpress/wheellock/lock"
+	"github.com/freedomofpress/wheellock/lock/pyproject"
+	"github.com/freedomofpress/wheellock/provenance/build"
+	"github.com/freedomofpress/wheellock/resolve/index"
+)
+
+// stateFolder holds the lock of a running verb and the journal of its
+// transaction. It goes away with them.
+const stateFolder = ".wheellock"
+
+// lockWait is how long a verb waits for another one in the same project.
+const lockWait = 3 * time.Second
+
+// session is one project that a verb works in.
+type session struct {
+	*app
+	dir     string
+	project *pyproject.Project
+	locked  *lock.Lock // nil: there is no wheels.lock
+	raw     []byte     // its bytes
+	unlock  func()
+	temp    []string // folders to remove at the end
+
+	builderOnce sync.Once
+	theBuilder  *build.Builder
+}
+
+// openForWriting opens the project and keeps other writing verbs out until
+// close.
+func (a *app) openForWriting(ctx context.Context) (*session, error) {
+	dir, err := a.folder()
+	if err != nil {
+		return nil, err
+	}
+	wait, cancel := context.WithTimeout(ctx, lockWait)
+	defer cancel()
+	unlock, err := durable.LockWait(wait, filepath.Join(dir, stateFolder, "lock"))
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		return nil, err
+	}
+	s, err := a.open(dir)
+	if err != nil {
+		unlock()
+		return nil, err
+	}
+	s.unlock = unlock
+	return s, nil
+}
+
+// openForReading opens the project as it is.
+func (a *app) openForReading() (*session, error) {
+	dir, err := a.folder()
+	if err != nil {
+		return nil, err
+	}
+	if _, err := os.Stat(filepath.Join(dir, stateFolder)); err == nil {
+		// An interrupted verb may have left a journal. Whoever holds the lock
+		// recovers it; if a verb is at work now, the files are whole anyway.
+		unlock, err := durable.Lock(filepath.Join(dir, stateFolder, "lock"))
+		if err == nil {
+			err = durable.Recover(filepath.Join(dir, stateFolder))
+			unlock()
+			if err != nil {
+				return nil, err
+			}
+		} else if !errors.Is(err, durable.ErrLocked) {
+			// A read-only checkout can still be read.
+			return a.load(dir)
+		}
+	}
+	return a.load(dir)
+}
+
+func (a *app) open(dir string) (*session, error) {
+	if err := durable.Recover(filepath.Join(dir, stateFolder)); err != nil {
+		return nil, err
+	}
+	return a.load(dir)
+}
+
+func (a *app) load(dir string) (*session, error) {
+	p, err := pyproject.Open(dir, a.config)
+	if err != nil {
+		return nil, err
+	}
+	s := &session{app: a, dir: dir, project: p, unlock: func() {}}
+	path := filepath.Join(dir, lock.FileName)
+	b, err := readCapped(path, lock.MaxSize)
+	if errors.Is(err, os.ErrNotExist) {
+		return s, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	s.raw = b
+	s.locked, err = lock.Parse(lock.FileName, b)
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *session) close() {
+	for _, d := range s.temp {
+		os.RemoveAll(d)
+	}
+	s.unlock()
+}
+
+// needLock returns an error where there is no lock yet.
+func (s *session) needLock() error {
+	if s.locked == nil {
+		return invalid("wheellock add NAME", "there is no %s in %s", lock.FileName, filepath.Base(s.dir))
+	}
+	return nil
+}
+
+// folder is the project's folder: -C, or the working folder.
+func (a *app) folder() (string, error) {
+	dir := a.World.Dir
+	if a.dir != "" {
+		dir = a.dir
+		if !filepath.IsAbs(dir) {
+			dir = filepath.Join(a.World.Dir, dir)
+		}
+	}
+	info, err := os.Stat(dir)
+	if err != nil || !info.IsDir() {
+		return "", usage("-C %s: no such folder", a.dir)
+	}
+	return dir, nil
+}
+
+// path makes a path from the command line absolute, as the user's shell sees it.
+func (a *app) path(p string) string {
+	if filepath.IsAbs(p) {
+		return p
+	}
+	return filepath.Join(a.World.Dir, p)
+}
+
+// cache is the folder for downloads and build environments.
+func (a *app) cache() (string, error) {
+	if a.cacheDir != "" {
+		return a.path(a.cacheDir), nil
+	}
+	return a.userFolder("XDG_CACHE_HOME", ".cache")
+}
+
+// keyFolder is where private keys and the log's high-water mark lie: never in a
+// project, so that no commit can carry them away.
+func (a *app) keyFolder() (string, error) {
+	dir, err := a.userFolder("XDG_CONFIG_HOME", ".config")
+	return filepath.Join(dir, "keys"), err
+}
+
+func (a *app) userFolder(variable, fallback string) (string, error) {
+	// The XDG base directory specification: a relative path is to be ignored.
+	if dir := a.Getenv(variable); filepath.IsAbs(dir) {
+		return filepath.Join(dir, "wheellock"), nil
+	}
+	home := a.Getenv("HOME")
+	if home == "" {
+		return "", environment("set HOME or "+variable, "neither HOME nor %s is set", variable)
+	}
+	return filepath.Join(home, fallback, "wheellock"), nil
+}
+
+// readCapped reads a whole file of at most limit bytes.
+func readCapped(path string, limit int64) ([]byte, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if info.Size() > limit {
+		return nil, invalid("", "%s has %d bytes, the most is %d", filepath.Base(path), info.Size(), limit)
+	}
+	return os.ReadFile(path)
+}
+
+// client is the index client of this call. The address is found in the order
+// that DESIGN gives: flag, configuration, then what the user's pip uses.
+func (s *session) client(ctx context.Context) (*index.Client, error) {
+	cache, err := s.cache()
+	if err != nil {
+		return nil, err
+	}
+	url := s.indexURL
+	if url == "" {
+		url = s.project.Config.IndexURL
+	}
+	if url == "" {
+		url, err = s.defaultIndex(ctx, cache)
+		if err != nil {
+			return nil, err
+		}
+	}
+	links := append([]string{}, s.project.Config.FindLinks...)
+	for _, l := range s.findLinks {
+		links = append(links, l)
+	}
+	return index.New(index.Options{
+		URL: url, FindLinks: links, CacheDir: cache, Offline: s.offline,
+		Jobs: s.jobs, UserAgent: "wheellock/" + version(),
+	})
+}

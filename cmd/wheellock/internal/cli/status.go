@@ -1,0 +1,213 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/freedomofpress/wheellock/cmd/wheellock/internal/report"
+	"github.com/freedomofpress/wheellock/internal/durable"
+	"github.com/freedomofpress/wheellock/lock"
+	"github.com/freedomofpress/wheellock/lock/pyproject"
+	"github.com/freedomofpress/wheellock/provenance/workorder"
+)
+
+func (a *app) statusVerb() *cobra.Command {
+	var exit bool
+	var out string
+	cmd := &cobra.Command{
+		Use:   "status",
+		Short: "what is still to be done before a release: the work order",
+		Long: `status prints the work order: for each package and target what is locked, what
+is still to be built, reviewed, signed, mirrored and logged, why, who may do it
+and with which command. It needs no network and no keys.`,
+		Example: "  wheellock status\n  wheellock status --exit-code && wheellock verify",
+		Args:    usageArgs(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.status(cmd.Context(), exit, out)
+		},
+	}
+	cmd.Flags().BoolVar(&exit, "exit-code", false, "exit with 1 while work is outstanding")
+	cmd.Flags().StringVarP(&out, "output", "o", "", "also write the order as JSON to `FILE`")
+	return cmd
+}
+
+func (a *app) status(ctx context.Context, exit bool, out string) error {
+	s, err := a.openForReading()
+	if err != nil {
+		return err
+	}
+	if err := s.needLock(); err != nil {
+		return err
+	}
+	if err := s.upToDate(); err != nil {
+		return err
+	}
+	o, err := s.order(ctx, nil, 0)
+	if err != nil {
+		return err
+	}
+	if out != "" {
+		b, err := json.MarshalIndent(o, "", "  ")
+		if err != nil {
+			return err
+		}
+		if err := durable.WriteFile(a.path(out), append(b, '\n'), 0o644); err != nil {
+			return fileError("writing "+out, err)
+		}
+	}
+	if err := a.show(o); err != nil {
+		return err
+	}
+	if exit && o.Outstanding() {
+		return &Error{Code: Finding, Shown: true}
+	}
+	return nil
+}
+
+// upToDate compares the lock with the inputs, without a network.
+func (s *session) upToDate() error {
+	if s.locked.RequiresDigest != s.project.RequiresDigest() {
+		return finding("wheellock lock", "%s is out of date: the requirements, targets or policy have changed since it was made", lock.FileName)
+	}
+	return nil
+}
+
+// order computes the work order from what lies in the project's folders.
+func (s *session) order(ctx context.Context, added []string, took time.Duration) (*workorder.Order, error) {
+	in, err := s.facts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	in.Added, in.Elapsed = added, took
+	return workorder.Compute(in), nil
+}
+
+// show prints a work order in the form that was asked for.
+func (a *app) show(o *workorder.Order) error {
+	if a.json {
+		return a.printJSON(o)
+	}
+	report.Order(a.Out, o, a.style)
+	return nil
+}
+
+func (a *app) printJSON(v any) error {
+	enc := json.NewEncoder(a.Out)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	return enc.Encode(v)
+}
+
+// relockAndReport is the end of every verb that changes inputs: resolve, write,
+// say what is to be done now.
+func (s *session) relockAndReport(ctx context.Context, p *pyproject.Project, added []string, keep bool) error {
+	if !s.quiet && s.errStyle.Live && !s.noProgress {
+		s.Err.Write([]byte("resolving ...\r"))
+	}
+	r, err := s.relock(ctx, p, keep)
+	if !s.quiet && s.errStyle.Live && !s.noProgress {
+		s.Err.Write([]byte("\x1b[K"))
+	}
+	if err != nil {
+		return err
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if _, err := s.write(p.Edits(), r.lock); err != nil {
+		return err
+	}
+	s.project = p
+	for _, n := range r.notes {
+		s.say("note: %s", n)
+	}
+	o, err := s.order(ctx, added, r.took)
+	if err != nil {
+		return err
+	}
+	return s.show(o)
+}
+
+func (a *app) lockVerb() *cobra.Command {
+	var check bool
+	var newer string
+	cmd := &cobra.Command{
+		Use:   "lock",
+		Short: "make wheels.lock from the inputs, or check that it is up to date",
+		Long: `lock resolves the inputs for every target. Versions that are locked already are
+kept where they are still allowed. With --check it compares the lock with the
+inputs and changes nothing; that needs no network.`,
+		Example: "  wheellock lock\n  wheellock lock --check",
+		Args:    usageArgs(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if check {
+				return a.lockCheck()
+			}
+			s, err := a.openForWriting(cmd.Context())
+			if err != nil {
+				return err
+			}
+			defer s.close()
+			p := s.project
+			if len(p.Inputs) == 0 {
+				return invalid("wheellock add NAME", "nothing to lock: there are no requirements here")
+			}
+			if newer != "" {
+				p.Config.ExcludeNewer = newer
+			}
+			return s.relockAndReport(cmd.Context(), p, nil, true)
+		},
+	}
+	cmd.Flags().BoolVar(&check, "check", false, "change nothing; exit with 1 when the lock is out of date")
+	cmd.Flags().StringVar(&newer, "exclude-newer", "", "see nothing uploaded after `T`, an instant or a time span such as '7 days'")
+	return cmd
+}
+
+func (a *app) lockCheck() error {
+	s, err := a.openForReading()
+	if err != nil {
+		return err
+	}
+	if s.locked == nil {
+		return finding("wheellock lock", "there is no %s", lock.FileName)
+	}
+	if err := s.upToDate(); err != nil {
+		return err
+	}
+	if err := s.locked.Check(); err != nil {
+		return err
+	}
+	if a.json {
+		return a.printJSON(map[string]any{"up_to_date": true})
+	}
+	a.say("%s is up to date", lock.FileName)
+	return nil
+}
+
+// runHere is plain "wheellock": what to do next in this folder.
+func (a *app) runHere(cmd *cobra.Command) error {
+	s, err := a.openForReading()
+	if err == nil && s.locked != nil && s.upToDate() == nil {
+		o, err := s.order(cmd.Context(), nil, 0)
+		if err == nil {
+			next := o.Next
+			if next == "" {
+				next = o.NextWhy
+			}
+			a.Out.Write([]byte(strings.TrimSpace(o.Headline) + "\nNext: " + next + "\n\n"))
+		}
+	} else if err == nil {
+		a.Out.Write([]byte("Next: wheellock add NAME --target bookworm\n\n"))
+	}
+	return cmd.Help()
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}

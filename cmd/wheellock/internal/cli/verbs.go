@@ -1,0 +1,187 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+
+	"github.com/spf13/cobra"
+
+	"github.com/freedomofpress/wheellock/lock/pyproject"
+	"github.com/freedomofpress/wheellock/sumdb/log"
+)
+
+// verbs are all commands, in the order in which help lists them.
+func (a *app) verbs() []*cobra.Command {
+	return []*cobra.Command{
+		a.initVerb(), a.addVerb(), a.removeVerb(), a.lockVerb(), a.targetVerb(), a.statusVerb(),
+		a.buildVerb(), a.signVerb(), a.mirrorVerb(), a.verifyVerb(), a.fetchVerb(), a.exportVerb(),
+		a.historyVerb(), a.keysVerb(), a.logVerb(), a.versionVerb(),
+	}
+}
+
+func (a *app) initVerb() *cobra.Command {
+	var preset string
+	var targets []string
+	cmd := &cobra.Command{
+		Use:   "init",
+		Short: "write the configuration",
+		Long: `init writes the settings of a preset into pyproject.toml, or wheellock.toml where
+there is none. reproducible: rebuild everything, mirror what does not come out
+equal to upstream. securedrop: build and mirror everything, statements wait for
+CI. upstream: take published wheels by hash, build only what has none.`,
+		Example: "  wheellock init --preset securedrop --target bookworm",
+		Args:    usageArgs(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			s, err := a.openForWriting(cmd.Context())
+			if err != nil {
+				return err
+			}
+			defer s.close()
+			edits, err := s.project.Init(preset)
+			if err != nil {
+				return err
+			}
+			p, err := s.project.With(edits)
+			if err != nil {
+				return err
+			}
+			if p, err = s.withTargets(cmd, p, targets); err != nil {
+				return err
+			}
+			if err := s.writeInputs(p.Edits()); err != nil {
+				return err
+			}
+			s.say("Next: wheellock add NAME")
+			return nil
+		},
+	}
+	cmd.Flags().StringVar(&preset, "preset", "reproducible", fmt.Sprint("one of ", pyproject.Presets()))
+	cmd.Flags().StringArrayVar(&targets, "target", nil, "lock for `TARGET`; may be repeated")
+	return cmd
+}
+
+func (a *app) logVerb() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "log",
+		Short:   "the transparency log itself",
+		Example: "  wheellock log append --pending",
+		Args:    usageArgs(cobra.NoArgs),
+		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	var pending bool
+	add := &cobra.Command{
+		Use:   "append --pending",
+		Short: "append the pending statements and refresh the proof",
+		Long: `append takes the statements that verbs left in the wheelhouse's pending folder
+into the log, in one batch, and refreshes the proof. It runs where the log's key
+is: there is one writer. Running it again changes nothing.`,
+		Example: "  wheellock log append --pending",
+		Args:    usageArgs(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if !pending {
+				return usage("log append needs --pending")
+			}
+			return a.logAppend(cmd.Context())
+		},
+	}
+	add.Flags().BoolVar(&pending, "pending", false, "append what waits in the pending folder")
+	cmd.AddCommand(add)
+	return cmd
+}
+
+func (a *app) logAppend(ctx context.Context) error {
+	s, err := a.openForWriting(ctx)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	if err := s.needLock(); err != nil {
+		return err
+	}
+	led, err := s.ledger(ctx, false)
+	if err != nil {
+		return err
+	}
+	w, err := led.writer(true)
+	if err != nil {
+		return err
+	}
+	if w == nil {
+		return environment("run it where the log's key is", "this machine does not hold the key of the log %s", led.origin)
+	}
+	res, err := w.AppendPending(ctx, led.pendingDir())
+	if err != nil {
+		return err
+	}
+	if err := led.openLog(ctx); err != nil {
+		return err
+	}
+	before, err := led.proofEdit(ctx, s.locked)
+	if err != nil {
+		return err
+	}
+	if _, err := s.write(led.pins, s.locked, before...); err != nil {
+		return err
+	}
+	return a.appended(led, res)
+}
+
+func (a *app) appended(led *ledger, res *log.PendingResult) error {
+	size := int64(0)
+	if led.view != nil {
+		size = led.view.Checkpoint.Size
+	}
+	if a.json {
+		var refused []map[string]string
+		for _, r := range res.Refused {
+			refused = append(refused, map[string]string{"file": r.Name, "why": r.Err.Error()})
+		}
+		if err := a.printJSON(map[string]any{"log": led.origin, "appended": len(res.Appended), "size": size, "refused": refused}); err != nil {
+			return err
+		}
+	} else {
+		fmt.Fprintf(a.Out, "appended %d statements to %s, which has %d now\n", len(res.Appended), led.origin, size)
+		for _, r := range res.Refused {
+			fmt.Fprintf(a.Out, "refused  pending/%s: %v\n", r.Name, r.Err)
+		}
+	}
+	if len(res.Refused) > 0 {
+		return &Error{Code: Finding, Shown: a.json, Msg: fmt.Sprintf("%d pending statements were refused and stay where they are", len(res.Refused)), Hint: "remove them from pending if they are wrong"}
+	}
+	return nil
+}
+
+func (a *app) versionVerb() *cobra.Command {
+	return &cobra.Command{
+		Use:     "version",
+		Short:   "print the version",
+		Example: "  wheellock version",
+		Args:    usageArgs(cobra.NoArgs),
+		RunE: func(*cobra.Command, []string) error {
+			if a.json {
+				return a.printJSON(map[string]string{"version": version()})
+			}
+			fmt.Fprintln(a.Out, "wheellock", version())
+			return nil
+		},
+	}
+}
+
+// version is what the module system knows about this program.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok || info.Main.Version == "" {
+		return "devel"
+	}
+	return info.Main.Version
+}
+
+// writeInputs writes configuration and inputs without touching the lock.
+func (s *session) writeInputs(edits []pyproject.Edit) error {
+	if s.locked == nil {
+		return s.writeFiles(edits)
+	}
+	_, err := s.write(edits, s.locked)
+	return err
+}
