@@ -126,7 +126,7 @@ var values = map[string]func(string) bool{
 	"root":       func(v string) bool { _, _, _, ok := parseRoot(v); return ok },
 	"rule":       validWord,
 	"source":     validDigest,
-	"supersedes": validNumber,
+	"supersedes": func(v string) bool { return v != "0" && validNumber(v) },
 	"target":     validToken,
 	"time":       validTime,
 	"until":      validTime,

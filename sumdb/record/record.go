@@ -64,12 +64,109 @@
 //	upstream     VERDICT sha256:HEX CAUSE*  VERDICT bytes, content or differs; causes ascending
 //	root         NUMBER sha256:DOCUMENT sha256:SIGNATURES
 //	time until uploaded                     2026-11-22T14:00:00Z
-//	supersedes entries                      decimal, without leading zero or sign
+//	supersedes entries                      decimal, without leading zero or sign; supersedes is not 0, where root 0 is
 //	failed criteria rule                    a word of lower-case letters, digits, hyphens
 //	target project revision version log    a word without space
 //	reason                                  any printable ASCII, at most 1,000 bytes
 //
-// [Example] in the tests has the bytes of one statement of each kind.
+// # Worked bytes
+//
+// One statement of each kind; "aaaa..." stands for 64 hex digits. The file
+// testdata/kinds.txt has them in full, and the tests read and write it.
+//
+//	wheellock/v1 source
+//	file markupsafe-3.0.2.tar.gz sha256:bbbb... 20537
+//	log wheels.example.org
+//	package markupsafe 3.0.2
+//	time 2026-11-22T14:00:00Z
+//	uploaded 2024-11-22T14:00:00Z
+//
+//	wheellock/v1 upstream
+//	file markupsafe-3.0.2-cp311-cp311-linux_x86_64.whl sha256:aaaa... 27190
+//	log wheels.example.org
+//	package markupsafe 3.0.2
+//	time 2026-11-22T14:00:00Z
+//
+//	wheellock/v1 build
+//	evidence sha256:eeee...
+//	failed not-reproducible
+//	log wheels.example.org
+//	package markupsafe 3.0.2
+//	recipe sha256:cccc...
+//	source sha256:bbbb...
+//	target focal
+//	time 2026-11-22T14:00:00Z
+//
+//	wheellock/v1 lock
+//	lock sha256:1111...
+//	log wheels.example.org
+//	project client
+//	revision v1.2.3-4-gabcdef
+//	time 2026-11-22T14:00:00Z
+//
+//	wheellock/v1 review
+//	criteria read-whole-diff
+//	criteria safe-to-run
+//	from sha256:2222...
+//	log wheels.example.org
+//	package markupsafe 3.0.2
+//	source sha256:bbbb...
+//	time 2026-11-22T14:00:00Z
+//
+//	wheellock/v1 waiver
+//	log wheels.example.org
+//	package markupsafe -
+//	reason release day; read by two people on paper
+//	rule reviews
+//	time 2026-11-22T14:00:00Z
+//	until 2026-12-22T14:00:00Z
+//
+//	wheellock/v1 publish
+//	file sha256sums.txt sha256:3333... 4096
+//	log wheels.example.org
+//	time 2026-11-22T14:00:00Z
+//
+//	wheellock/v1 withdraw
+//	file markupsafe-3.0.2-cp311-cp311-linux_x86_64.whl sha256:aaaa... 27190
+//	log wheels.example.org
+//	package markupsafe 3.0.2
+//	reason built on a compromised machine
+//	target bookworm
+//	time 2026-11-22T14:00:00Z
+//
+//	wheellock/v1 prune
+//	file markupsafe-3.0.2-cp311-cp311-linux_x86_64.whl sha256:aaaa... 27190
+//	file markupsafe-3.0.2.tar.gz sha256:bbbb... 20537
+//	log wheels.example.org
+//	time 2026-11-22T14:00:00Z
+//
+//	wheellock/v1 release
+//	file client-1.2.3.tar.gz sha256:4444... 1
+//	log wheels.example.org
+//	project client
+//	revision 1.2.3
+//	time 2026-11-22T14:00:00Z
+//	version 1.2.3
+//
+//	wheellock/v1 artifact
+//	file client_1.2.3+bookworm_all.deb sha256:5555... 0
+//	lock sha256:1111...
+//	log wheels.example.org
+//	project client
+//	target bookworm
+//	time 2026-11-22T14:00:00Z
+//	version 1.2.3
+//
+//	wheellock/v1 index
+//	entries 42
+//	index sha256:6666...
+//	log wheels.example.org
+//	time 2026-11-22T14:00:00Z
+//
+//	wheellock/v1 root
+//	log wheels.example.org
+//	root 1 sha256:7777... sha256:8888...
+//	time 2026-11-22T14:00:00Z
 package record
 
 import (
@@ -109,6 +206,12 @@ type Statement struct {
 
 // newStatement sorts the fields and checks everything.
 func newStatement(kind string, fields []Field) (*Statement, error) {
+	for _, f := range fields {
+		// Before the parser sees it: a line break in a value would be lines.
+		if !validKey(f.Key) || !validValue(f.Value) {
+			return nil, fmt.Errorf("making a %s statement: %w", kind, malformed("the value of %s: %q", f.Key, f.Value))
+		}
+	}
 	sortFields(fields)
 	s := &Statement{kind, fields}
 	// Through the parser: what cannot be read is never made.
@@ -156,10 +259,14 @@ func parseField(line string) (Field, error) {
 	if !ok || !validKey(key) {
 		return Field{}, malformed("not a key and a value")
 	}
-	if value == "" || value[0] == ' ' || value[len(value)-1] == ' ' || !printable(value) {
+	if !validValue(value) {
 		return Field{}, malformed("the value of %s", key)
 	}
 	return Field{key, value}, nil
+}
+
+func validValue(v string) bool {
+	return v != "" && v[0] != ' ' && v[len(v)-1] != ' ' && printable(v)
 }
 
 // validKey reports whether s is words of a-z and 0-9 joined by hyphens.
