@@ -98,11 +98,6 @@ func parseList(data []byte) (at int64, list []*entry, err error) {
 	return at, list, nil
 }
 
-func number(s string) (int64, bool) {
-	n, err := strconv.ParseInt(s, 10, 64)
-	return n, err == nil && n >= 0 && strconv.FormatInt(n, 10) == s
-}
-
 // load brings an entry's text into memory.
 func (x *Index) load(e *entry) error {
 	if e.text != nil {

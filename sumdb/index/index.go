@@ -115,24 +115,34 @@ func ParseEntry(text []byte) (Entry, error) {
 	if len(text) > MaxEntrySize || len(text) == 0 || text[len(text)-1] != '\n' {
 		return Entry{}, ErrMalformed
 	}
-	lines := strings.Split(string(text[:len(text)-1]), "\n")
-	e := Entry{Name: lines[0], Lines: make([]Line, 0, len(lines)-1)}
-	if !validName(e.Name) || len(lines) < 2 {
+	name, rest, _ := strings.Cut(string(text), "\n")
+	if !validName(name) || rest == "" {
 		return Entry{}, ErrMalformed
 	}
+	e := Entry{Name: name, Lines: make([]Line, 0, strings.Count(rest, "\n"))}
 	last := int64(-1)
-	for _, s := range lines[1:] {
-		number, rest, ok1 := strings.Cut(s, " ")
-		kind, version, ok2 := strings.Cut(rest, " ")
-		n, err := strconv.ParseInt(number, 10, 64)
-		if !ok1 || !ok2 || err != nil || strconv.FormatInt(n, 10) != number || n <= last ||
-			!word(kind) || !token(version) {
+	for rest != "" {
+		var line string
+		line, rest, _ = strings.Cut(rest, "\n")
+		digits, tail, _ := strings.Cut(line, " ")
+		kind, version, _ := strings.Cut(tail, " ")
+		n, ok := number(digits)
+		if !ok || n <= last || !word(kind) || !token(version) {
 			return Entry{}, ErrMalformed
 		}
 		last = n
 		e.Lines = append(e.Lines, Line{n, kind, version})
 	}
 	return e, nil
+}
+
+// number reads a decimal number in its one spelling.
+func number(s string) (int64, bool) {
+	if s == "" || s[0] == '+' || s[0] == '-' || s[0] == '0' && len(s) > 1 {
+		return 0, false
+	}
+	n, err := strconv.ParseInt(s, 10, 64)
+	return n, err == nil
 }
 
 // validName takes package names as PEP 503 normalises them, and "_" with a kind.

@@ -46,17 +46,23 @@ func (s *verifier) complete(want []Want) error {
 	}
 	at := s.v.Statements[s.index].Number
 	parsed := make([]index.Entry, len(s.p.Entries))
-	byName := map[string]int{}
-	for i, b := range s.p.Entries {
-		e, err := index.ParseEntry(b.Data)
-		part := fmt.Sprintf("index entry %d", b.Number)
+	err := each(len(parsed), func(i int) error {
+		e, err := index.ParseEntry(s.p.Entries[i].Data)
 		if err != nil || e.Lines[len(e.Lines)-1].Number >= at {
-			return fail(part, ErrMalformed, "is not an entry of that index")
+			return fail(fmt.Sprintf("index entry %d", s.p.Entries[i].Number), ErrMalformed, "is not an entry of that index")
 		}
+		parsed[i] = e
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	byName := map[string]int{}
+	for i, e := range parsed {
 		if i > 0 && parsed[i-1].Name >= e.Name {
-			return fail(part, ErrTampered, "the entries are not sorted by name")
+			return fail(fmt.Sprintf("index entry %d", s.p.Entries[i].Number), ErrTampered, "the entries are not sorted by name")
 		}
-		parsed[i], byName[e.Name] = e, i
+		byName[e.Name] = i
 	}
 	names := make([]string, 0, len(wanted))
 	for name := range wanted {

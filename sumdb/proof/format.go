@@ -137,7 +137,7 @@ func (r *reader) numbers(word string, n int) []int64 {
 
 func (r *reader) number(s string) int64 {
 	n, err := strconv.ParseInt(s, 10, 64)
-	if err != nil || n < 0 || strconv.FormatInt(n, 10) != s {
+	if err != nil || s[0] == '+' || s[0] == '-' || s[0] == '0' && len(s) > 1 {
 		r.bad = true
 		return 0
 	}
@@ -210,11 +210,11 @@ func (r *reader) subtrees(leaves int) ([]Subtree, bool) {
 			return nil, false
 		}
 		level, i := r.number(f[0]), r.number(f[1])
-		var h tlog.Hash
-		if n, err := base64.StdEncoding.Strict().Decode(h[:], []byte(f[2])); err != nil || n != tlog.HashSize || r.bad || level > 62 {
+		var raw [33]byte // what 44 characters without padding would give
+		if n, err := base64.StdEncoding.Strict().Decode(raw[:], []byte(f[2])); err != nil || n != tlog.HashSize || r.bad || level > 62 {
 			return nil, false
 		}
-		list = append(list, Subtree{int(level), i, h})
+		list = append(list, Subtree{int(level), i, tlog.Hash(raw[:tlog.HashSize])})
 	}
 	return list, true
 }

@@ -37,6 +37,14 @@ func TestTreeEverySize(t *testing.T) {
 	for i := range 600 {
 		hashes = append(hashes, tlog.RecordHash([]byte(fmt.Sprint(i))))
 	}
+	known := map[Subtree]tlog.Hash{}
+	subtree := func(s Subtree) tlog.Hash {
+		if _, ok := known[s]; !ok {
+			lo := s.Index << s.Level
+			known[s] = naiveRoot(hashes[lo : lo+1<<s.Level])
+		}
+		return known[s]
+	}
 	r := mrand.New(mrand.NewSource(1))
 	for n := 1; n <= 600; n++ {
 		root := naiveRoot(hashes[:n])
@@ -49,8 +57,7 @@ func TestTreeEverySize(t *testing.T) {
 			list := missing(int64(n), leaves)
 			covered := int64(len(leaves))
 			for i, s := range list {
-				lo := s.Index << s.Level
-				list[i].Hash = naiveRoot(hashes[lo : lo+1<<s.Level])
+				list[i].Hash = subtree(s)
 				covered += 1 << s.Level
 			}
 			if covered != int64(n) {
@@ -64,7 +71,9 @@ func TestTreeEverySize(t *testing.T) {
 			if !ok || got != root {
 				t.Fatalf("size %d, leaves %v: not the naive root", n, leaves)
 			}
-			refused(t, int64(n), leaves, given, list, root)
+			if n < 40 || n%29 == 0 {
+				refused(t, int64(n), leaves, given, list, root)
+			}
 		}
 	}
 }
@@ -208,17 +217,12 @@ func TestEveryByte(t *testing.T) {
 	data := l.proof(want)
 	l.verify(data, want)
 	pins := l.pins()
-	flips := []byte{0x01, 0x80}
-	if testing.Short() {
-		flips = flips[:1]
-	}
 	for i := range data {
-		for _, flip := range flips {
-			bad := bytes.Clone(data)
-			bad[i] ^= flip
-			if _, err := Verify(bad, pins, want); err == nil {
-				t.Fatalf("byte %d (%q) ^ %02x was not noticed", i, data[max(0, i-20):min(len(data), i+20)], flip)
-			}
+		flip := []byte{0x01, 0x20, 0x80, 0x04}[i%4]
+		bad := bytes.Clone(data)
+		bad[i] ^= flip
+		if _, err := Verify(bad, pins, want); err == nil {
+			t.Fatalf("byte %d (%q) ^ %02x was not noticed", i, data[max(0, i-20):min(len(data), i+20)], flip)
 		}
 	}
 	for i := range 400 {

@@ -98,9 +98,10 @@ func (s *verifier) tree() error {
 func inTree(list []Block, missing []Subtree, size int64, root tlog.Hash) bool {
 	places := make([]int64, len(list))
 	hashes := make([]tlog.Hash, len(list))
-	for i, b := range list {
-		places[i], hashes[i] = b.Number, tlog.RecordHash(b.Data)
-	}
+	_ = each(len(list), func(i int) error {
+		places[i], hashes[i] = list[i].Number, tlog.RecordHash(list[i].Data)
+		return nil
+	})
 	got, ok := rootFrom(size, places, hashes, missing)
 	return ok && got == root
 }
@@ -248,7 +249,7 @@ func (s *verifier) entries() error {
 
 // each calls f for 0 to n-1 on all processors and gives the error of the lowest.
 func each(n int, f func(i int) error) error {
-	workers := min(runtime.GOMAXPROCS(0), (n+31)/32)
+	workers := min(runtime.GOMAXPROCS(0), (n+15)/16)
 	errs := make([]error, n)
 	var wg sync.WaitGroup
 	for w := range workers {
