@@ -1,0 +1,206 @@
+package pyproject
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// place of the configuration: its file and the prefix of its keys. Where there
+// is none yet it goes into the pyproject.toml that has the requirements, else
+// into wheellock.toml.
+func (p *Project) configPlace() (file string, prefix []string) {
+	switch {
+	case p.config != nil:
+		return p.config.file, p.prefix
+	case slices.Contains(p.sources, pyprojectFile):
+		return pyprojectFile, []string{"tool", "wheellock"}
+	}
+	return configFileName, nil
+}
+
+// AddTarget declares a target. Declared already: no edit, and an *Error where
+// it is declared with other settings than t has.
+func (p *Project) AddTarget(t Target) ([]Edit, error) {
+	if t.Name == "" || !isPrintable(t.Name) {
+		return nil, &Error{Msg: fmt.Sprintf("%q is no name of a target", t.Name), Hint: "name one such as bookworm or 3.12@manylinux_2_28_x86_64"}
+	}
+	for _, have := range p.Config.Targets {
+		if have.Name != t.Name {
+			continue
+		}
+		if t == (Target{Name: t.Name}) || t == have {
+			return nil, nil
+		}
+		return nil, &Error{p.Config.File, p.lineOf("targets"), fmt.Sprintf("target %q is declared with other settings", t.Name), "remove it first: wheellock target remove " + t.Name}
+	}
+	file, prefix := p.configPlace()
+	d, err := p.document(file)
+	if err != nil {
+		return nil, err
+	}
+	path := append(slices.Clone(prefix), "targets")
+	list, _ := d.get(path...).([]any)
+	want := append(slices.Clone(list), t.meaning())
+	var out []byte
+	if l := d.find(path...); l != nil {
+		a := newArray(d.src, l.from, l.to)
+		out = a.insert(len(a.elems), t.inline())
+	} else {
+		out = d.insertBlock(d.afterConfig(prefix), t.block(path, newline(d.src)))
+	}
+	q, err := p.splice(d, out, path, want)
+	if err != nil {
+		return nil, err
+	}
+	return changed(p, q), nil
+}
+
+// afterConfig is the offset where another table of the configuration goes:
+// after the last one, else at the end of the file.
+func (d *document) afterConfig(prefix []string) int {
+	at := -1
+	for i, t := range d.tables[1:] {
+		if len(t.path) >= len(prefix) && equal(t.path[:len(prefix)], prefix) {
+			at = d.bodyEnd(i + 1)
+		}
+	}
+	if at < 0 || len(prefix) == 0 {
+		return len(d.src)
+	}
+	return at
+}
+
+func (t Target) pairs() [][2]string {
+	var list [][2]string
+	for _, kv := range [][2]string{{"name", t.Name}, {"python", t.Python}, {"platform", t.Platform}, {"implementation", t.Implementation}} {
+		if kv[1] != "" {
+			list = append(list, kv)
+		}
+	}
+	return list
+}
+
+func (t Target) meaning() map[string]any {
+	m := map[string]any{}
+	for _, kv := range t.pairs() {
+		m[kv[0]] = kv[1]
+	}
+	return m
+}
+
+func (t Target) inline() string {
+	var parts []string
+	for _, kv := range t.pairs() {
+		parts = append(parts, kv[0]+" = "+quoteTOML(kv[1], '"'))
+	}
+	return "{ " + strings.Join(parts, ", ") + " }"
+}
+
+func (t Target) block(path []string, nl string) string {
+	text := "[[" + strings.Join(path, ".") + "]]" + nl
+	for _, kv := range t.pairs() {
+		text += kv[0] + " = " + quoteTOML(kv[1], '"') + nl
+	}
+	return text
+}
+
+// RemoveTarget takes a target's declaration away. The error is a
+// *NotFoundError where it is not declared.
+func (p *Project) RemoveTarget(name string) ([]Edit, error) {
+	i := slices.IndexFunc(p.Config.Targets, func(t Target) bool { return t.Name == name })
+	if i < 0 {
+		var names []string
+		for _, t := range p.Config.Targets {
+			names = append(names, t.Name)
+		}
+		return nil, &NotFoundError{"target", name, lookAlikes(name, names)}
+	}
+	d, path := p.config, append(slices.Clone(p.prefix), "targets")
+	list, _ := d.get(path...).([]any)
+	var want any
+	if len(list) > 1 {
+		want = slices.Delete(slices.Clone(list), i, i+1)
+	}
+	var out []byte
+	if l := d.find(path...); l != nil {
+		a := newArray(d.src, l.from, l.to)
+		if want == nil {
+			want = []any{}
+		}
+		out = a.remove(i)
+	} else {
+		k := slices.IndexFunc(d.tables, func(t table) bool { return t.array && t.nth == i && equal(t.path, path) })
+		if k < 0 {
+			return nil, &Error{d.file, d.lineOf(path...), "targets are written in a form that cannot be edited", "edit the file by hand, then run `wheellock lock`"}
+		}
+		out = removeBlock(d.src, d.tables[k].start, d.bodyEnd(k))
+	}
+	q, err := p.splice(d, out, path, want)
+	if err != nil {
+		return nil, err
+	}
+	return changed(p, q), nil
+}
+
+// SetPins writes the pinned fingerprints of the root and the log's verifier
+// key. An empty value leaves what is there.
+func (p *Project) SetPins(root []string, log string) ([]Edit, error) {
+	var sets []setting
+	if len(root) > 0 {
+		quoted := make([]string, len(root))
+		for i, r := range root {
+			quoted[i] = quoteTOML(r, '"')
+		}
+		sets = append(sets, setting{nil, "root", "[" + strings.Join(quoted, ", ") + "]"})
+	}
+	if log != "" {
+		sets = append(sets, setting{nil, "log", quoteTOML(log, '"')})
+	}
+	return p.set(sets)
+}
+
+// SetWheelhouse writes where the wheelhouse is: a folder relative to the
+// project's or absolute, or an https address.
+func (p *Project) SetWheelhouse(place string) ([]Edit, error) {
+	return p.set([]setting{{nil, "wheelhouse", quoteTOML(place, '"')}})
+}
+
+// Init writes the policy of a preset, and only the policy.
+func (p *Project) Init(preset string) ([]Edit, error) {
+	c, err := Preset(preset)
+	if err != nil {
+		return nil, err
+	}
+	quoted := make([]string, len(c.Policy.Ceremony))
+	for i, w := range c.Policy.Ceremony {
+		quoted[i] = quoteTOML(w, '"')
+	}
+	table := []string{"policy"}
+	return p.set([]setting{
+		{table, "wheels", quoteTOML(c.Policy.Wheels, '"')},
+		{table, "mirror", quoteTOML(c.Policy.Mirror, '"')},
+		{table, "build-requirements", quoteTOML(c.Policy.BuildRequirements, '"')},
+		{table, "append", quoteTOML(c.Policy.Append, '"')},
+		{table, "ceremony", "[" + strings.Join(quoted, ", ") + "]"},
+	})
+}
+
+// setting is one key of the configuration with its TOML text.
+type setting struct {
+	table     []string
+	key, text string
+}
+
+func (p *Project) set(list []setting) ([]Edit, error) {
+	q := p
+	for _, s := range list {
+		file, prefix := q.configPlace()
+		next, err := q.setValue(file, append(slices.Clone(prefix), s.table...), s.key, s.text)
+		if err != nil {
+			return nil, err
+		}
+		q = next
+	}
+	return changed(p, q), nil
+}

@@ -1,0 +1,285 @@
+package pyproject
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// readSources reads every file that has requirements.
+func (l *loader) readSources() error {
+	if err := l.choose(); err != nil {
+		return err
+	}
+	for _, name := range l.sources {
+		var err error
+		if strings.HasSuffix(name, ".toml") {
+			err = l.readPyproject(name)
+		} else {
+			err = l.readRequirements(name, false, nil)
+		}
+		if isNotExist(err) {
+			return &Error{l.Config.File, l.lineOf("sources"), fmt.Sprintf("there is no file %s", name), "write it, or take it out of sources"}
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return l.readOwnRequirements()
+}
+
+// choose finds the sources where the configuration names none: pyproject.toml
+// where it can have requirements, else requirements.in.
+func (l *loader) choose() error {
+	if l.Config.Sources != nil {
+		l.sources = l.Config.Sources
+		return nil
+	}
+	d, err := l.toml(pyprojectFile)
+	if err != nil {
+		return err
+	}
+	_, err = l.read(requirementsFile)
+	if err != nil && !isNotExist(err) {
+		return err
+	}
+	hasFile := err == nil
+	switch {
+	case d != nil && holdsRequirements(d) && !(hasFile && dynamic(d)):
+		l.sources = []string{pyprojectFile}
+	case hasFile:
+		l.sources = []string{requirementsFile}
+	}
+	return nil
+}
+
+// holdsRequirements reports whether a pyproject.toml has a place for them.
+func holdsRequirements(d *document) bool {
+	return d.get("project") != nil || d.get("dependency-groups") != nil
+}
+
+// dynamic reports whether the project lets something else say what it needs,
+// which in practice is a requirements file.
+func dynamic(d *document) bool {
+	list, _ := d.get("project", "dynamic").([]any)
+	return slices.Contains(list, any("dependencies"))
+}
+
+// readOwnRequirements takes in the configuration's requirements = [...].
+func (l *loader) readOwnRequirements() error {
+	if l.config == nil {
+		return nil
+	}
+	return l.array(l.config, append(slices.Clone(l.prefix), "requirements"), "")
+}
+
+// array takes in the strings of an array.
+func (l *loader) array(d *document, path []string, group string) error {
+	list, lines, err := d.strings(path)
+	if err != nil {
+		return err
+	}
+	for i, text := range list {
+		if err := l.add(entry{Input: Input{text, group, d.file, lines[i]}, path: path, index: i}, false); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// strings gives an array of strings and the line of each; nothing where the
+// path leads nowhere.
+func (d *document) strings(path []string) (list []string, lines []int, err error) {
+	v := d.get(path...)
+	if v == nil {
+		return nil, nil, nil
+	}
+	leaf := d.find(path...)
+	line := 0
+	if leaf != nil {
+		line = leaf.line
+	}
+	array, ok := v.([]any)
+	if !ok {
+		return nil, nil, &Error{d.file, line, strings.Join(path, ".") + " is not an array", "write " + path[len(path)-1] + " = [\"NAME\"]"}
+	}
+	var spans []span
+	if leaf != nil {
+		spans = elements(d.src, leaf.from, leaf.to)
+	}
+	for i, x := range array {
+		at := line
+		if i < len(spans) {
+			at = lineOf(d.src, spans[i].from)
+		}
+		s, ok := x.(string)
+		if !ok {
+			return nil, nil, &Error{d.file, at, fmt.Sprintf("%s has a member that is not a string", strings.Join(path, ".")), "write each requirement in quotes"}
+		}
+		list, lines = append(list, s), append(lines, at)
+	}
+	return list, lines, nil
+}
+
+// readPyproject reads PEP 621's dependencies and optional-dependencies and PEP
+// 735's dependency-groups.
+func (l *loader) readPyproject(name string) error {
+	d, err := l.toml(name)
+	if err != nil {
+		return err
+	}
+	if d == nil {
+		_, err := l.read(name)
+		return err
+	}
+	if err := l.array(d, []string{"project", "dependencies"}, ""); err != nil {
+		return err
+	}
+	extras, err := d.tableKeys("project", "optional-dependencies")
+	if err != nil {
+		return err
+	}
+	for _, x := range extras {
+		if err := l.extra(d, extras, x, normalize(x), nil); err != nil {
+			return err
+		}
+	}
+	groups, err := d.tableKeys("dependency-groups")
+	if err != nil {
+		return err
+	}
+	seen := map[string]string{}
+	for _, g := range groups {
+		if other, twice := seen[normalize(g)]; twice {
+			return &Error{name, d.lineOf("dependency-groups", g), fmt.Sprintf("dependency groups %q and %q are the same name", other, g), "keep one of them"}
+		}
+		seen[normalize(g)] = g
+	}
+	for _, g := range groups {
+		if err := l.group(d, seen, g, normalize(g), nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// tableKeys gives the sorted keys of a table, nil if it is not there.
+func (d *document) tableKeys(path ...string) ([]string, error) {
+	v := d.get(path...)
+	if v == nil {
+		return nil, nil
+	}
+	m, ok := v.(map[string]any)
+	if !ok {
+		return nil, &Error{d.file, d.lineOf(path...), strings.Join(path, ".") + " is not a table", "write [" + strings.Join(path, ".") + "] and a list for each group"}
+	}
+	return slices.Sorted(maps.Keys(m)), nil
+}
+
+func (d *document) lineOf(path ...string) int {
+	if leaf := d.find(path...); leaf != nil {
+		return leaf.line
+	}
+	for _, t := range d.tables {
+		if len(t.path) > 0 && equal(t.path, path) {
+			return lineOf(d.src, t.start)
+		}
+	}
+	return 0
+}
+
+// extra takes in an extra's requirements under a group. A requirement of the
+// project itself with extras, "me[a,b]", stands for theirs.
+func (l *loader) extra(d *document, extras []string, x, group string, stack []string) error {
+	path := []string{"project", "optional-dependencies", x}
+	list, lines, err := d.strings(path)
+	if err != nil {
+		return err
+	}
+	own, _ := d.get("project", "name").(string)
+	for i, text := range list {
+		name, inner := nameAndExtras(text)
+		if own == "" || normalize(name) != normalize(own) {
+			e := entry{Input: Input{text, group, d.file, lines[i]}, path: path, index: i}
+			if err := l.addOrDerive(e, stack); err != nil {
+				return err
+			}
+			continue
+		}
+		for _, y := range inner {
+			k := slices.IndexFunc(extras, func(z string) bool { return normalize(z) == normalize(y) })
+			switch {
+			case k < 0:
+				return &Error{d.file, lines[i], fmt.Sprintf("%s has no extra %q", own, y), "correct its name"}
+			case slices.Contains(stack, extras[k]) || extras[k] == x:
+				continue // named already: an extra may name itself in a circle
+			case len(stack) >= maxDepth:
+				return &Error{d.file, lines[i], "extras name each other too deep", "write the requirements out"}
+			}
+			if err := l.extra(d, extras, extras[k], group, append(stack, x)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// addOrDerive takes a requirement in. Where another group brought it, an edit
+// of this group cannot reach it.
+func (l *loader) addOrDerive(e entry, stack []string) error {
+	if len(stack) == 0 {
+		return l.add(e, false)
+	}
+	if len(l.Inputs)+len(l.Constraints) >= maxRequirements {
+		return &Error{e.File, e.Line, fmt.Sprintf("more than %d requirements", maxRequirements), "this is no file of requirements"}
+	}
+	l.Inputs = append(l.Inputs, e.Input)
+	return nil
+}
+
+// group takes in a dependency group with those that it includes (PEP 735).
+func (l *loader) group(d *document, names map[string]string, g, as string, stack []string) error {
+	path := []string{"dependency-groups", g}
+	array, ok := d.get(path...).([]any)
+	line := d.lineOf(path...)
+	if !ok {
+		return &Error{d.file, line, fmt.Sprintf("dependency group %q is not an array", g), "write " + g + " = [\"NAME\"]"}
+	}
+	var spans []span
+	if leaf := d.find(path...); leaf != nil {
+		spans = elements(d.src, leaf.from, leaf.to)
+	}
+	for i, x := range array {
+		at := line
+		if i < len(spans) {
+			at = lineOf(d.src, spans[i].from)
+		}
+		switch v := x.(type) {
+		case string:
+			if err := l.addOrDerive(entry{Input: Input{v, as, d.file, at}, path: path, index: i}, stack); err != nil {
+				return err
+			}
+		case map[string]any:
+			inner, ok := v["include-group"].(string)
+			if !ok || len(v) != 1 {
+				return &Error{d.file, at, fmt.Sprintf("dependency group %q has a table that is not { include-group = \"NAME\" }", g), "write it so, or as a requirement in quotes"}
+			}
+			name, ok := names[normalize(inner)]
+			switch {
+			case !ok:
+				return &Error{d.file, at, fmt.Sprintf("dependency group %q includes %q, which is not there", g, inner), "correct its name"}
+			case name == g || slices.Contains(stack, name):
+				return &Error{d.file, at, fmt.Sprintf("dependency group %q includes itself through %q", g, inner), "take one of the two out"}
+			case len(stack) >= maxDepth:
+				return &Error{d.file, at, "dependency groups include each other too deep", "write the requirements out"}
+			}
+			if err := l.group(d, names, name, as, append(stack, g)); err != nil {
+				return err
+			}
+		default:
+			return &Error{d.file, at, fmt.Sprintf("dependency group %q has a member that is neither a requirement nor an include", g), "write each requirement in quotes"}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,341 @@
+package pyproject
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestRequirementsFile(t *testing.T) {
+	p := open(t, `requirements.in
+# the web
+requests>=2.31  # http
+-r sub/more.in
+--constraint=constraints.txt
+flask \
+  >=3 ; \
+  python_version >= "3.9"
+git-thing @ git+https://host.example/x#egg=y
+a==1 # a comment \
+b==2
+  # indented comment
+c==3 \
+# a comment ends the continuation
+d==4
+`, "sub/more.in\n-c ../constraints.txt\r\nidna\r\n", "constraints.txt\nurllib3<3\n-r sub/only.in\n", "sub/only.in\nsix")
+	want := []string{
+		"|requests>=2.31|requirements.in:2",
+		"|idna|sub/more.in:2",
+		"|flask   >=3 ;   python_version >= \"3.9\"|requirements.in:5",
+		"|git-thing @ git+https://host.example/x#egg=y|requirements.in:8",
+		"|a==1|requirements.in:9",
+		"|c==3|requirements.in:12",
+		"|d==4|requirements.in:14",
+	}
+	if diff := cmp.Diff(want, inputs(p.Inputs)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestRequirementsFileConstraints(t *testing.T) {
+	p := open(t, "requirements.in\nidna\n-cc.txt\n", "c.txt\nurllib3<3\n-r d.txt\n", "d.txt\nsix\n")
+	if diff := cmp.Diff([]string{"|urllib3<3|c.txt:1", "|six|d.txt:1"}, inputs(p.Constraints)); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]string{"|idna|requirements.in:1"}, inputs(p.Inputs)); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]string{"c.txt", "d.txt", "requirements.in"}, p.Files()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestRequirementsFileRefuses(t *testing.T) {
+	for _, tt := range []struct {
+		text  string
+		line  int
+		words string
+	}{
+		{"idna\n--index-url https://index.example/simple\n", 2, "index-url"},
+		{"-i https://index.example/simple\n", 1, "index-url"},
+		{"-e .\n", 1, "sources"},
+		{"idna==1 --hash=sha256:00\n", 1, "the lock holds the hashes"},
+		{"idna==1 \\\n --hash=sha256:00\n", 1, "--hash"},
+		{"--pre\n", 1, "pre-release"},
+		{"--requirements-of x\n", 1, "--requirements-of"},
+		{"-r\n", 1, "names no file"},
+		{"-r missing.in\n", 1, "no file missing.in"},
+		{"-r requirements.in\n", 1, "names itself"},
+		{"\n-r https://host.example/r.txt\n", 2, "network"},
+		{"idna==${VERSION}\n", 1, "environment variables"},
+		{"./local\n", 1, "path"},
+		{"https://host.example/x-1.whl\n", 1, "NAME @ ADDRESS"},
+		{"idna\x00\n", 1, "zero byte"},
+	} {
+		refused(t, tt.line, tt.words, "requirements.in\n"+tt.text)
+	}
+}
+
+func TestPyproject(t *testing.T) {
+	p := open(t, `pyproject.toml
+[project]
+name = "My.App"
+dependencies = [
+    "requests>=2",  # http
+    'tomli; python_version < "3.11"',
+]
+[project.optional-dependencies]
+socks = ["pysocks"]
+All = ["my_app[socks, all]", "colorama"]
+[dependency-groups]
+test = ["pytest", {include-group = "Type_Check"}]
+type-check = [
+    "mypy",
+]
+`)
+	want := []string{
+		"|requests>=2|pyproject.toml:4", "|tomli; python_version < \"3.11\"|pyproject.toml:5",
+		"all|pysocks|pyproject.toml:8", "all|colorama|pyproject.toml:9", "socks|pysocks|pyproject.toml:8",
+		"test|pytest|pyproject.toml:11", "test|mypy|pyproject.toml:13", "type-check|mypy|pyproject.toml:13",
+	}
+	if diff := cmp.Diff(want, inputs(p.Inputs)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestPyprojectRefuses(t *testing.T) {
+	for _, tt := range []struct {
+		text  string
+		line  int
+		words string
+	}{
+		{"[project]\ndependencies = \"x\"\n", 2, "not an array"},
+		{"[project]\ndependencies = [\n\"x\",\n3]\n", 4, "not a string"},
+		{"[project\n", 1, "not TOML"},
+		{"[project]\nname = \"x\"\nname = \"y\"\n", 3, "not TOML"},
+		{"[dependency-groups]\na = [{include-group = \"b\"}]\nb = [{include-group = \"a\"}]\n", 3, "itself"},
+		{"[dependency-groups]\na = [{include-group = \"c\"}]\n", 2, "not there"},
+		{"[dependency-groups]\na = [{include = \"c\"}]\n", 2, "include-group"},
+		{"[dependency-groups]\na-b = []\nA_b = []\n", 2, "same name"},
+		{"[dependency-groups]\na = \"x\"\n", 2, "not an array"},
+		{"[project]\nname = \"me\"\n[project.optional-dependencies]\na = [\"me[b]\"]\n", 4, "no extra"},
+		{"dependency-groups = 1\n", 1, "not a table"},
+	} {
+		refused(t, tt.line, tt.words, "pyproject.toml\n"+tt.text)
+	}
+}
+
+func TestSources(t *testing.T) {
+	project := "pyproject.toml\n[project]\nname = \"a\"\ndependencies = [\"fromproject\"]\n"
+	tests := []struct {
+		name  string
+		files []string
+		want  string
+	}{
+		{"both: the project's table wins", []string{project, "requirements.in\nfromfile\n"}, "fromproject"},
+		{"dynamic: the file wins", []string{"pyproject.toml\n[project]\nname = \"a\"\ndynamic = [\"dependencies\"]\n", "requirements.in\nfromfile\n"}, "fromfile"},
+		{"only tools in pyproject.toml", []string{"pyproject.toml\n[tool.x]\ny = 1\n", "requirements.in\nfromfile\n"}, "fromfile"},
+		{"named", []string{project, "requirements.in\nfromfile\n", "wheellock.toml\nsources = [\"requirements.in\"]\n"}, "fromfile"},
+		{"own", []string{"wheellock.toml\nrequirements = [\"own\"]\n"}, "own"},
+		{"nothing", nil, ""},
+	}
+	for _, tt := range tests {
+		var got []string
+		for _, i := range open(t, tt.files...).Inputs {
+			got = append(got, i.Requirement)
+		}
+		if strings.Join(got, " ") != tt.want {
+			t.Errorf("%s: got %q, want %q", tt.name, got, tt.want)
+		}
+	}
+	refused(t, 1, "no file gone.in", "wheellock.toml\nsources = [\"gone.in\"]\n")
+	if _, err := Open(t.TempDir(), "gone.toml"); err == nil {
+		t.Error("a configuration that is not there is accepted")
+	}
+}
+
+const everyKey = `
+wheelhouse = "wheelhouse"
+root = ["0123 4567 89ab cdef 0123 4567 89ab cdef 0123 4567"]
+log = "wheels.example.org+0a1b2c3d+Acy9UKGQUgiRIPWmoxHrImMhN4uOQ0wPNvmoS3G6lxpp"
+versions = "bounded"
+bounded-by = "90 days"
+prefer = "least-work"
+exclude-newer = "7 days"
+private = ["ourcorp-*"]
+index-url = "https://index.example/simple"
+find-links = ["dist"]
+sources = []
+requirements = ["idna"]
+[policy]
+wheels = "build"
+mirror = "all"
+build-requirements = "build"
+append = "pending"
+builders = 2
+reviews = 1
+witnesses = 3
+ceremony = ["root", "new-package"]
+[[targets]]
+name = "bookworm"
+[[targets]]
+name = "ours"
+python = "3.12"
+platform = "manylinux_2_28_x86_64"
+implementation = "pypy"
+[[metadata]]
+name = "old"
+version = "1.0"
+requires = ["six"]
+requires-python = ">=3"
+`
+
+func TestConfig(t *testing.T) {
+	want := Config{
+		Wheelhouse: "wheelhouse", Root: []string{"0123456789ABCDEF0123456789ABCDEF01234567"},
+		Log:      "wheels.example.org+0a1b2c3d+Acy9UKGQUgiRIPWmoxHrImMhN4uOQ0wPNvmoS3G6lxpp",
+		Versions: "bounded", BoundedBy: "90 days", Prefer: "least-work", ExcludeNewer: "7 days", Private: []string{"ourcorp-*"},
+		IndexURL: "https://index.example/simple", FindLinks: []string{"dist"}, Sources: []string{}, Requirements: []string{"idna"},
+		Policy: Policy{"build", "all", "build", "pending", 2, 1, 3, []string{"root", "new-package"}},
+		Targets: []Target{{Name: "bookworm"},
+			{"ours", "3.12", "manylinux_2_28_x86_64", "pypy"}},
+		Metadata: []Metadata{{"old", "1.0", ">=3", []string{"six"}}},
+		File:     "wheellock.toml",
+	}
+	got := open(t, "wheellock.toml\n"+everyKey).Config
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	// The same keys below [tool.wheellock].
+	text := strings.NewReplacer("[policy]", "[tool.wheellock.policy]", "[[targets]]", "[[tool.wheellock.targets]]", "[[metadata]]", "[[tool.wheellock.metadata]]").Replace(everyKey)
+	want.File = "pyproject.toml"
+	if diff := cmp.Diff(want, open(t, "pyproject.toml\n[tool.wheellock]"+text).Config); diff != "" {
+		t.Error(diff)
+	}
+	// Dotted and inline spellings mean the same.
+	p := open(t, "wheellock.toml\npolicy.reviews = 4\ntargets = [\n  { name = \"focal\" },\n  { name = \"bionic\", python = \"3.6\" },\n]\n")
+	if p.Config.Policy.Reviews != 4 || !cmp.Equal(p.Config.Targets, []Target{{Name: "focal"}, {Name: "bionic", Python: "3.6"}}) {
+		t.Errorf("%+v", p.Config)
+	}
+	if p := open(t, "wheellock.toml\npolicy = { reviews = 5 }\n"); p.Config.Policy.Reviews != 5 || p.Config.Policy.Builders != 1 {
+		t.Errorf("%+v", p.Config.Policy)
+	}
+	if p := open(t); !cmp.Equal(p.Config, defaults()) {
+		t.Errorf("%+v", p.Config)
+	}
+}
+
+func TestConfigRefuses(t *testing.T) {
+	for _, tt := range []struct {
+		text  string
+		line  int
+		words string
+	}{
+		{"whelhouse = \"x\"\n", 1, `did you mean "wheelhouse"`},
+		{"\n[policy]\nbuilder = 1\n", 3, `did you mean "builders"`},
+		{"[policies]\nbuilders = 1\n", 1, "unknown key"},
+		{"[[targets]]\nname = \"a\"\npyhton = \"3\"\n", 3, `did you mean "python"`},
+		{"[[target]]\nname = \"a\"\n", 1, `did you mean "targets"`},
+		{"[[targets]]\n", 1, "no name"},
+		{"[[targets]]\nname = \"a\"\n[[targets]]\nname = \"a\"\n", 1, "twice"},
+		{"versions = \"newst\"\n", 1, "did you mean newest?"},
+		{"prefer = 3\n", 1, "expected newest"},
+		{"root = [\"abc\"]\n", 1, "fingerprint"},
+		{"log = \"abc\"\n", 1, "verifier key"},
+		{"exclude-newer = \"soon\"\n", 1, "cooldown"},
+		{"exclude-newer = 2026-11-15T00:00:00\n", 1, "offset"},
+		{"bounded-by = \"07 days\"\n", 1, "180 days"},
+		{"[policy]\nreviews = -1\n", 2, "0 to 100"},
+		{"[policy]\nreviews = \"1\"\n", 2, "0 to 100"},
+		{"[policy]\nceremony = [\"never\"]\n", 2, "new-package"},
+		{"policy = 1\n", 1, "[policy]"},
+		{"targets = \"bookworm\"\n", 1, "[[targets]]"},
+		{"wheelhouse = \"\"\n", 1, "content"},
+		{"wheelhouse = 1\n", 1, "string"},
+		{"private = \"x\"\n", 1, "list of strings"},
+		{"[[metadata]]\nname = \"x\"\n", 1, "lacks"},
+		{"wheelhouse = x\n", 1, "not TOML"},
+	} {
+		refused(t, tt.line, tt.words, "wheellock.toml\n"+tt.text)
+	}
+	refused(t, 1, "only one is read", "pyproject.toml\n[tool.wheellock]\n", "wheellock.toml\n")
+	refused(t, 2, `did you mean "versions"`, "pyproject.toml\n[tool.wheellock]\nversion = \"newest\"\n")
+	refused(t, 2, `did you mean "versions"`, "pyproject.toml\n[tool]\nwheellock = { version = \"newest\" }\n")
+}
+
+func TestCutoff(t *testing.T) {
+	now := time.Date(2026, 11, 22, 12, 0, 0, 5, time.UTC)
+	for text, want := range map[string]string{
+		`"7 days"`: "2026-11-15T12:00:00Z", `"1 week"`: "2026-11-15T12:00:00Z", `"12 hours"`: "2026-11-22T00:00:00Z",
+		"2026-11-01T01:00:00+01:00": "2026-11-01T00:00:00Z", "2026-11-01": "2026-11-01T00:00:00Z", `"2026-11-01"`: "2026-11-01T00:00:00Z",
+	} {
+		p := open(t, "wheellock.toml\nexclude-newer = "+text+"\n")
+		at, ok, err := p.Config.Cutoff(now)
+		if err != nil || !ok || at.Format(time.RFC3339) != want {
+			t.Errorf("%s: %v %v %v, want %s", text, at, ok, err, want)
+		}
+		if p.Config.ExcludeNewer != strings.Trim(text, `"`) {
+			t.Errorf("%s is kept as %q", text, p.Config.ExcludeNewer)
+		}
+	}
+	if _, ok, err := (Config{}).Cutoff(now); ok || err != nil {
+		t.Error("no cut-off")
+	}
+}
+
+func TestRequiresText(t *testing.T) {
+	p := open(t, "requirements.in\nRequests[socks] >= 2.31, <3   # http\ntomli; python_version < '3.11'\n", "wheellock.toml\n[[targets]]\nname = \"bookworm\"\n")
+	want := `wheellock-requires/v1
+policy "append" "now"
+policy "build-requirements" "upstream"
+policy "builders" "1"
+policy "ceremony" "root"
+policy "mirror" "unreproducible"
+policy "reviews" "0"
+policy "wheels" "build-unless-reproducible"
+policy "witnesses" "0"
+prefer "newest"
+require "" "requests[socks]<3,>=2.31"
+require "" "tomli ; python_version<\"3.11\""
+target "bookworm" "" "" ""
+versions "newest"
+`
+	if diff := cmp.Diff(want, p.RequiresText()); diff != "" {
+		t.Error(diff)
+	}
+	if sum := sha256.Sum256([]byte(want)); p.RequiresDigest() != "sha256:"+hex.EncodeToString(sum[:]) {
+		t.Error(p.RequiresDigest())
+	}
+	same := []string{
+		"tomli ;python_version<\"3.11\"\n\n# x\nrequests [Socks]<3,>=2.31\n",
+		"requests[socks] (>=2.31,<3)\ntomli;python_version  <  '3.11'\ntomli; python_version < '3.11'\n",
+	}
+	for _, s := range same {
+		if got := open(t, "requirements.in\n"+s, "wheellock.toml\n[[targets]]\nname = \"bookworm\"\n").RequiresDigest(); got != p.RequiresDigest() {
+			t.Errorf("another digest for\n%s", s)
+		}
+	}
+	base := "tomli ; python_version < '3.11'\nrequests[socks]>=2.31,<3\n"
+	config := "[[targets]]\nname = \"bookworm\"\n"
+	seen := map[string]string{p.RequiresDigest(): "the base"}
+	for _, o := range [][2]string{
+		{strings.Replace(base, "2.31", "2.32", 1), config}, {strings.Replace(base, "[socks]", "", 1), config},
+		{strings.Replace(base, "3.11", "3.12", 1), config}, {base + "idna\n", config}, {base + "-c c.txt\n", config},
+		{strings.Replace(base, "'3.11'", "'3. 11'", 1), config},
+		{base, config + "python = \"3.12\"\n"}, {base, config + "[[targets]]\nname = \"focal\"\n"},
+		{base, "prefer = \"lowest\"\n" + config}, {base, "versions = \"fewest\"\n" + config}, {base, "versions = \"bounded\"\n" + config},
+		{base, "versions = \"bounded\"\nbounded-by = \"1 day\"\n" + config},
+		{base, "exclude-newer = \"7 days\"\n" + config}, {base, "exclude-newer = \"1 week\"\n" + config}, {base, "[policy]\nreviews = 1\n" + config},
+		{base, "[[metadata]]\nname = \"x\"\nversion = \"1\"\nrequires = []\n" + config},
+	} {
+		d := open(t, "requirements.in\n"+o[0], "wheellock.toml\n"+o[1], "c.txt\nsix<2\n").RequiresDigest()
+		if seen[d] != "" {
+			t.Errorf("the digest of %q is that of %s", o, seen[d])
+		}
+		seen[d] = o[0] + o[1]
+	}
+}

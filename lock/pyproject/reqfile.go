@@ -1,0 +1,212 @@
+package pyproject
+
+import (
+	"bytes"
+	"fmt"
+	"path"
+	"regexp"
+	"strings"
+)
+
+// logical is a requirements file's line with its continuations joined and its
+// comment taken off.
+type logical struct {
+	text     string
+	line     int  // of its beginning
+	from, to int  // the physical lines, line ends included
+	body     span // from the first to after the last character that is not comment or blank
+}
+
+// A comment begins a line or follows white space, as pip has it: the # in
+// https://host/#egg=x is none.
+var comment = regexp.MustCompile(`(^|[ \t]+)#.*$`)
+
+// logicalLines cuts a requirements file the way pip does: lines are joined
+// first, then comments are cut off, so that a backslash at the end of a comment
+// carries it on; a line that is nothing but a comment ends a continuation.
+func logicalLines(src []byte) []logical {
+	var list []logical
+	var cur *logical
+	var text strings.Builder
+	finish := func() {
+		cur.text = strings.TrimSpace(comment.ReplaceAllString(text.String(), ""))
+		if cur.text != "" {
+			list = append(list, *cur)
+		}
+		cur = nil
+		text.Reset()
+	}
+	first := 0
+	if bytes.HasPrefix(src, []byte("\xef\xbb\xbf")) { // a byte order mark
+		first = 3
+	}
+	for at, n := first, 1; at < len(src); n++ {
+		end := lineEnd(src, at)
+		line := strings.TrimRight(string(src[at:end]), "\r\n")
+		if cur == nil {
+			cur = &logical{line: n, from: at}
+			cur.body.from = skipBlank(src, at)
+		}
+		cur.to = end
+		more := strings.HasSuffix(line, `\`)
+		switch loc := comment.FindStringIndex(line); {
+		case loc != nil && loc[0] == 0:
+			more = false
+			text.WriteString(" ")
+		default:
+			part := strings.TrimRight(line, `\`)
+			keep := strings.TrimRight(part, " \t")
+			if loc := comment.FindStringIndex(part); loc != nil {
+				keep = part[:loc[0]]
+			}
+			if strings.TrimSpace(keep) != "" && !comment.MatchString(text.String()) {
+				cur.body.to = at + len(strings.TrimRight(keep, " \t"))
+			}
+			text.WriteString(part)
+		}
+		if !more {
+			finish()
+		}
+		at = end
+	}
+	if cur != nil {
+		finish()
+	}
+	return list
+}
+
+// options that other tools understand in a requirements file, and where what
+// they say belongs here.
+var optionHints = map[string]string{
+	"-i":                "set index-url in the configuration, or use --index-url",
+	"--index-url":       "set index-url in the configuration, or use --index-url",
+	"--extra-index-url": "wheellock asks one index; set index-url in the configuration, and find-links for more files",
+	"--find-links":      "set find-links in the configuration, or use --find-links",
+	"-f":                "set find-links in the configuration, or use --find-links",
+	"--no-index":        "use --offline",
+	"-e":                "name the project's dependencies: sources = [\"pyproject.toml\"] in the configuration reads them",
+	"--editable":        "name the project's dependencies: sources = [\"pyproject.toml\"] in the configuration reads them",
+	"--hash":            "take it out: the lock holds the hashes",
+	"--pre":             "name the pre-release in the requirement, such as NAME>=2.0rc1",
+	"--no-binary":       "take it out and set wheels = \"build\" in [policy]",
+	"--only-binary":     "take it out and set wheels = \"upstream\" in [policy]",
+	"--require-hashes":  "take it out: wheellock always does",
+	"--trusted-host":    "take it out: an index is reached with TLS, or lies on this machine",
+}
+
+// option reads "-r FILE", "-rFILE", "--requirement FILE" and
+// "--requirement=FILE", and the same for constraints.
+func option(text string) (kind byte, file string, ok bool) {
+	for _, o := range []struct {
+		kind  byte
+		short string
+		long  string
+	}{{'r', "-r", "--requirement"}, {'c', "-c", "--constraint"}} {
+		rest, found := strings.CutPrefix(text, o.long)
+		if found && rest != "" && !strings.ContainsAny(rest[:1], "= \t") {
+			continue // another option that begins alike
+		}
+		if !found {
+			if rest, found = strings.CutPrefix(text, o.short); !found {
+				continue
+			}
+		}
+		rest = strings.TrimSpace(strings.TrimPrefix(rest, "="))
+		return o.kind, unquote(rest), true
+	}
+	return 0, "", false
+}
+
+func unquote(s string) string {
+	if len(s) >= 2 && (s[0] == '"' || s[0] == '\'') && s[len(s)-1] == s[0] {
+		return s[1 : len(s)-1]
+	}
+	return s
+}
+
+var (
+	environmentVariable = regexp.MustCompile(`\$\{[A-Z0-9_]+\}`)
+	lineOption          = regexp.MustCompile(`[ \t](--?[A-Za-z][A-Za-z-]*)`)
+	bareURL             = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9+.-]*://|file:)`)
+)
+
+// refuse says why a line of a requirements file is not a requirement; "" if it
+// may be one.
+func refuse(text string) (msg, hint string) {
+	if strings.HasPrefix(text, "-") {
+		name, _, _ := strings.Cut(text, " ")
+		name, _, _ = strings.Cut(name, "=")
+		return fmt.Sprintf("option %s is not understood here; expected a requirement, -r FILE or -c FILE", name), hintFor(name)
+	}
+	if v := environmentVariable.FindString(text); v != "" {
+		return fmt.Sprintf("%s: environment variables are not expanded, a lock must mean the same everywhere", v), "write the value itself"
+	}
+	requirement, _, _ := strings.Cut(text, ";")
+	if m := lineOption.FindStringSubmatch(requirement); m != nil {
+		return fmt.Sprintf("option %s after a requirement is not understood", m[1]), hintFor(m[1])
+	}
+	if bareURL.MatchString(text) {
+		return "an address without a name", "write NAME @ ADDRESS"
+	}
+	if strings.HasPrefix(text, ".") || strings.HasPrefix(text, "/") || strings.HasPrefix(text, "~") {
+		return fmt.Sprintf("%q is a path, not a requirement", text), "build the file into a folder, name the folder in find-links and require it by name"
+	}
+	return "", ""
+}
+
+func hintFor(option string) string {
+	if h := optionHints[option]; h != "" {
+		return h
+	}
+	return "take the option out"
+}
+
+// readRequirements reads a requirements file and those that it names.
+func (l *loader) readRequirements(file string, constraint bool, stack []string) error {
+	if len(stack) >= maxDepth {
+		return &Error{file, 0, fmt.Sprintf("files name each other more than %d levels deep", maxDepth), "name the files in one place"}
+	}
+	src, err := l.read(file)
+	if err != nil {
+		return err
+	}
+	for _, line := range logicalLines(src) {
+		if kind, name, ok := option(line.text); ok {
+			if err := l.include(file, line.line, kind, name, constraint, append(stack, file)); err != nil {
+				return err
+			}
+			continue
+		}
+		if msg, hint := refuse(line.text); msg != "" {
+			return &Error{file, line.line, msg, hint}
+		}
+		e := entry{Input: Input{Requirement: line.text, File: file, Line: line.line},
+			whole: span{line.from, line.to}, body: line.body}
+		if err := l.add(e, constraint); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *loader) include(file string, line int, kind byte, name string, constraint bool, stack []string) error {
+	switch {
+	case name == "":
+		return &Error{file, line, fmt.Sprintf("-%c names no file", kind), "write the file's name after it"}
+	case strings.Contains(name, "://"):
+		return &Error{file, line, fmt.Sprintf("-%c %s: files from the network are not read", kind, name), "download the file and name it here"}
+	}
+	if !path.IsAbs(name) {
+		name = path.Join(path.Dir(file), name)
+	}
+	for _, s := range stack {
+		if s == name {
+			return &Error{file, line, fmt.Sprintf("%s names itself through -r or -c", name), "take one of the lines out"}
+		}
+	}
+	err := l.readRequirements(name, constraint || kind == 'c', stack)
+	if isNotExist(err) {
+		return &Error{file, line, fmt.Sprintf("there is no file %s", name), "write the file, or correct its name"}
+	}
+	return err
+}
