@@ -27,6 +27,16 @@ type World struct {
 	Environ  func() []string
 	Now      func() time.Time
 	Dir      string // working folder
+	Limits   Limits
+}
+
+// Limits shortens waits that tests would have to sit through. A field that is
+// zero leaves the library's default.
+type Limits struct {
+	Stall   time.Duration // a transfer slower than 1 KiB/s for that long ends
+	Backoff time.Duration // before a request is tried again
+	Build   time.Duration // of one build
+	Lock    time.Duration // waiting for another verb in the same project
 }
 
 // System is the real world.

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"os"
@@ -43,7 +44,7 @@ func (a *app) openForWriting(ctx context.Context) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	wait, cancel := context.WithTimeout(ctx, lockWait)
+	wait, cancel := context.WithTimeout(ctx, cmp.Or(a.Limits.Lock, lockWait))
 	defer cancel()
 	unlock, err := durable.LockWait(wait, filepath.Join(dir, stateFolder, "lock"))
 	if err != nil {
@@ -216,5 +217,6 @@ func (s *session) client(ctx context.Context) (*index.Client, error) {
 	return index.New(index.Options{
 		URL: url, FindLinks: links, CacheDir: cache, Offline: s.offline,
 		Jobs: s.jobs, UserAgent: "wheellock/" + version(),
+		StallInterval: s.Limits.Stall, Backoff: s.Limits.Backoff,
 	})
 }
