@@ -136,7 +136,7 @@ func orDefault[T comparable](v, d T) T {
 // (the stable ABI) the oldest, since what it builds runs on the others.
 func builder(serves []tags.Target, native bool) tags.Target {
 	return slices.MaxFunc(serves, func(a, b tags.Target) int {
-		c := a.Version().Compare(b.Version())
+		c := slices.Compare(minor(a), minor(b))
 		if c == 0 {
 			_, am, an := a.Libc()
 			_, bm, bn := b.Libc()
@@ -150,6 +150,17 @@ func builder(serves []tags.Target, native bool) tags.Target {
 		}
 		return c
 	})
+}
+
+// minor is the target's Python without the patch release, which changes no bytes
+// that a build makes.
+func minor(t tags.Target) []string {
+	v := t.Version().Release()
+	out := make([]string, 0, 2)
+	for _, n := range v[:min(2, len(v))] {
+		out = append(out, fmt.Sprintf("%8s", n))
+	}
+	return out
 }
 
 // native reports whether a wheel's file name has a platform.

@@ -87,10 +87,11 @@ func forTarget(rs []pep508.Requirement, t tags.Target) ([]pep508.Requirement, er
 // are at fault, so that at most one row of tries is made in vain.
 func (pl *planner) search(ctx context.Context, t tags.Target, roots []pep508.Requirement, inf inferred) ([]resolve.Pin, []string, error) {
 	var first error
-	for _, pins := range []map[string]string{inf.pins, nil} {
-		if pins == nil && len(inf.pins) == 0 {
-			break
-		}
+	tries := []map[string]string{inf.pins, nil}
+	if len(inf.pins) == 0 {
+		tries = tries[:1]
+	}
+	for _, pins := range tries {
 		got, err := pl.try(ctx, t, roots, pins, inf.cutoff)
 		if err == nil {
 			return got, dropped(inf, pins), nil
