@@ -33,7 +33,10 @@ func VerifyChain(origin string, roots []Signed, pins Pins) (*Chain, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c, c.checkPins(pins)
+	if err := c.checkPins(pins); err != nil {
+		return nil, err
+	}
+	return c, nil
 }
 
 // CheckChain is VerifyChain without pins: the roots follow one another, but

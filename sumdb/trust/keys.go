@@ -65,3 +65,20 @@ func (k doorKeys) Verifier(role, name string, hash uint32, at int64, now time.Ti
 	}
 	return h.Verifier, nil
 }
+
+// LogKeys are the keys that may have signed checkpoints: those that any root
+// delegates as the log's, but for stolen ones. A reader who wants the key in
+// force at the checkpoint's end asks [Chain.Holders] with its size less one.
+func (c *Chain) LogKeys() note.Verifiers {
+	seen := map[string]bool{}
+	var list []note.Verifier
+	for n := range c.roots {
+		for id, h := range c.holders[n] {
+			if _, stolen := c.stolen[id]; h.Role == RoleLog && !stolen && !seen[h.Key] {
+				seen[h.Key] = true
+				list = append(list, h.Verifier)
+			}
+		}
+	}
+	return note.List(list...)
+}

@@ -244,8 +244,8 @@ func TestQuorums(t *testing.T) {
 		{[]OpenPGPSigner{soft, a, b}, nil},
 		{[]OpenPGPSigner{soft, a, b, d}, nil},
 		{[]OpenPGPSigner{soft, a}, ErrQuorum},
-		{[]OpenPGPSigner{soft, a, a}, ErrQuorum},
-		{[]OpenPGPSigner{a, b, d}, ErrQuorum}, // nobody of root 0
+		{[]OpenPGPSigner{soft, a, a}, ErrQuorum}, // one key twice is one
+		{[]OpenPGPSigner{a, b, d}, ErrQuorum},    // nobody of root 0
 		{[]OpenPGPSigner{soft}, ErrQuorum},
 		{[]OpenPGPSigner{soft, a, b, software(t, "X")}, ErrSignature},
 	} {
