@@ -229,8 +229,13 @@ func (c *Client) settle(f File, path string) error {
 		return &HashError{File: f.Name, What: "metadata", Want: "sha256:" + b.sum, Got: "sha256:" + got}
 	}
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	delete(c.unverified, f.URL)
+	c.mu.Unlock()
+	if f.SHA256 != "" { // the next run need not believe
+		if err := c.cache.writeMetadata(f.SHA256, Metadata{Bytes: data, Verified: true}); err != nil {
+			c.event(Event{Op: "cache", Name: f.Name, Err: err})
+		}
+	}
 	return nil
 }
 

@@ -62,7 +62,7 @@ func pipConfFiles(env Env) []string {
 
 // parsePipConf reads index-url of each section of an INI file.
 func parsePipConf(text string) map[string]string {
-	values, section := map[string]string{}, ""
+	values, section, key := map[string]string{}, "", ""
 	for line := range strings.Lines(text) {
 		line = strings.TrimRight(line, " \t\r\n")
 		trimmed := strings.TrimLeft(line, " \t")
@@ -71,12 +71,15 @@ func parsePipConf(text string) map[string]string {
 		case line[0] == '[' && strings.HasSuffix(line, "]"):
 			section = line[1 : len(line)-1]
 		case trimmed != line: // goes on with the value of the line above
+			if key == "index-url" && values[section] == "" {
+				values[section] = trimmed
+			}
 		default:
 			i := strings.IndexAny(line, "=:")
 			if i < 0 {
 				continue
 			}
-			key := strings.ReplaceAll(strings.ToLower(strings.TrimSpace(line[:i])), "_", "-")
+			key = strings.ReplaceAll(strings.ToLower(strings.TrimSpace(line[:i])), "_", "-")
 			if value := strings.TrimSpace(line[i+1:]); key == "index-url" && value != "" {
 				values[section] = value
 			}

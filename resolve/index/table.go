@@ -103,7 +103,8 @@ func appendFile(b []byte, f *File, pythons map[string]int) []byte {
 	b = appendText(b, f.OtherHash)
 	b = binary.AppendUvarint(b, uint64(pythons[f.RequiresPython]))
 	if flags&flagTime != 0 {
-		b = binary.AppendVarint(b, f.Uploaded.UnixNano())
+		b = binary.AppendVarint(b, f.Uploaded.Unix())
+		b = binary.AppendUvarint(b, uint64(f.Uploaded.Nanosecond()))
 	}
 	b = appendText(b, f.YankedReason)
 	return appendText(b, f.CoreMetadata)
@@ -207,7 +208,7 @@ func (r *tableReader) file(f *File, pythons []string) {
 		f.RequiresPython = pythons[i]
 	}
 	if flags[0]&flagTime != 0 {
-		f.Uploaded = time.Unix(0, r.int()).UTC()
+		f.Uploaded = time.Unix(r.int(), int64(r.uint()%1e9)).UTC()
 	}
 	f.YankedReason, f.CoreMetadata = r.text(), r.text()
 }

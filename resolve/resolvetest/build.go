@@ -189,7 +189,12 @@ func (r Release) sources() []file {
 	if r.Native {
 		init += "\ntry:\n    from ._native import answer\nexcept ImportError:\n    def answer():\n        return 42\n"
 	}
-	return []file{{r.Module() + "/__init__.py", []byte(init)}, {r.Module() + "/py.typed", nil}}
+	files := []file{{r.Module() + "/__init__.py", []byte(init)}, {r.Module() + "/py.typed", nil}}
+	for i := range r.Bulk {
+		line := fmt.Sprintf("%s %s %06d\n", r.Name, r.Version, i)
+		files = append(files, file{fmt.Sprintf("%s/data/%06d.txt", r.Module(), i), []byte(strings.Repeat(line, 1024/len(line)))})
+	}
+	return files
 }
 
 func (r Release) backendVersion() string {

@@ -93,7 +93,7 @@ func build(t *testing.T, python string, r Release, env ...string) (name string, 
 }
 
 func TestBackendBuildsThePublishedWheel(t *testing.T) {
-	u := Standard().With(Release{Name: "Odd.Name", Version: "0.1", Wheels: []string{"py2.py3-none-any"},
+	u := Standard().With(Release{Name: "Odd.Name", Version: "0.1", Bulk: 3, Wheels: []string{"py2.py3-none-any"},
 		Uploaded: time.Date(2020, 2, 29, 23, 59, 59, 5, time.UTC), Extras: map[string][]string{"b": {"x; os_name == 'nt'"}, "a": nil}})
 	var todo []Release
 	var roots []string

@@ -27,6 +27,7 @@
 //	misbehave WORD [ADDRESS] what its build does wrong, see smallbuild.py
 //	builds-with REQUIREMENT  [build-system] requires, instead of smallbuild
 //	built-with VERSION       of smallbuild, for the published wheel
+//	bulk N                   N more files of a kilobyte each
 //	old-metadata             the sdist says nothing of dependencies (PKG-INFO 1.0)
 //
 // [BuildSdist] and [BuildWheel] make the files. The sdist's build backend is
@@ -38,6 +39,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -64,6 +66,7 @@ type Release struct {
 	Address        string   // for Misbehave "network": where it tries to connect
 	BuildRequires  []string // [build-system] requires; nil: smallbuild
 	BuiltWith      string   // version of smallbuild that made the published wheels; "": BackendVersion
+	Bulk           int      // so many more files of a kilobyte each, for wheels that are worth range requests
 	OldMetadata    bool     // sdist with PKG-INFO 1.0 and no static metadata
 }
 
@@ -181,6 +184,12 @@ func (r *Release) set(line string) error {
 		r.Misbehave, r.Address, _ = strings.Cut(value, " ")
 	case "builds-with":
 		r.BuildRequires = append(r.BuildRequires, value)
+	case "bulk":
+		n, err := strconv.Atoi(value)
+		if err != nil || n < 0 {
+			return fmt.Errorf("bulk %q is no number", value)
+		}
+		r.Bulk = n
 	case "built-with":
 		r.BuiltWith = value
 	default:
