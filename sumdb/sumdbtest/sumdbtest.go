@@ -37,7 +37,8 @@ func Key(t testing.TB, name string) *note.SigningKey {
 	return k
 }
 
-// A World is a log's keys, one a role, and a clock that stands still unless set.
+// A World is a log's keys, one a role, and a clock that stands still a
+// day after Start unless set.
 type World struct {
 	TB      testing.TB
 	Dir     string // the log's folder
@@ -52,7 +53,7 @@ func New(t testing.TB) *World {
 	t.Helper()
 	dir := t.TempDir()
 	w := &World{
-		TB: t, Dir: filepath.Join(dir, "log"), KeyDir: filepath.Join(dir, "keys"), Clock: Start,
+		TB: t, Dir: filepath.Join(dir, "log"), KeyDir: filepath.Join(dir, "keys"), Clock: Start.AddDate(0, 0, 1),
 		Signers: map[string]*note.SigningKey{
 			record.RoleLog:       Key(t, Origin),
 			record.RoleBuilder:   Key(t, "builder1."+Origin),
