@@ -102,22 +102,21 @@ func orderNotes(b *strings.Builder, o *workorder.Order, s term.Style) {
 }
 
 func orderSteps(b *strings.Builder, o *workorder.Order, s term.Style) {
-	rows := [][]string{{" ", s.Paint(term.Heading, "STEP"), s.Paint(term.Heading, "WHO"), s.Paint(term.Heading, "COMMAND"), s.Paint(term.Heading, "STATE")}}
+	rows := [][]string{{" ", s.Paint(term.Heading, "STEP"), s.Paint(term.Heading, "WHO"), s.Paint(term.Heading, "COMMAND")}}
+	states := []string{s.Paint(term.Heading, "STATE")}
 	for _, st := range o.Steps {
 		name := st.Action
 		if st.Count > 0 {
 			name += fmt.Sprintf(" %d", st.Count)
 		}
-		state := s.Paint(term.Todo, st.State)
-		switch {
-		case st.Done:
-			state = s.Paint(term.Good, st.State)
-		case strings.HasPrefix(st.State, "after"):
-			state = s.Paint(term.Faint, st.State)
+		command, state := s.Paint(term.Command, st.Command), stepState(st, s)
+		if st.Command == "-" && st.State != "done" {
+			command, state = st.State, "" // a reason, not a command that anybody runs
 		}
-		rows = append(rows, []string{fmt.Sprint(st.N), name, st.Who, s.Paint(term.Command, st.Command), state})
+		rows = append(rows, []string{fmt.Sprint(st.N), name, st.Who, command})
+		states = append(states, state)
 	}
-	lines := term.Columns(rows, 2)
+	lines := joinStates(term.Columns(rows, 2), states)
 	b.WriteString(lines[0] + "\n")
 	for i, st := range o.Steps {
 		b.WriteString(lines[i+1] + "\n")
@@ -131,6 +130,39 @@ func orderSteps(b *strings.Builder, o *workorder.Order, s term.Style) {
 			writeWrapped(b, "- "+way, "     ")
 		}
 	}
+}
+
+func stepState(st workorder.Step, s term.Style) string {
+	switch {
+	case st.Done:
+		return s.Paint(term.Good, st.State)
+	case strings.HasPrefix(st.State, "after"):
+		return s.Paint(term.Faint, st.State)
+	}
+	return s.Paint(term.Todo, st.State)
+}
+
+// joinStates adds the last column. A state that does not fit beside a long
+// command stands below it, so that one long name of a target costs the other
+// rows nothing.
+func joinStates(lines, states []string) []string {
+	at := 0
+	for i, l := range lines {
+		if n := term.Len(l) + 2; states[i] != "" && n+term.Len(states[i]) <= term.Width {
+			at = max(at, n)
+		}
+	}
+	for i, state := range states {
+		col := min(at, term.Width-term.Len(state))
+		switch {
+		case state == "":
+		case term.Len(lines[i])+2 <= col:
+			lines[i] = term.Pad(lines[i], col) + state
+		default:
+			lines[i] += "\n     " + state
+		}
+	}
+	return lines
 }
 
 func writeWrapped(b *strings.Builder, text, indent string) {
