@@ -13,6 +13,9 @@ const maxAhead = 20000
 
 // follow reads ahead from a need.
 func (v *view) follow(n *need) {
+	if v.ctx.Err() != nil {
+		return
+	}
 	v.mu.Lock()
 	seen := v.asked[n] || len(v.asked) >= maxAhead
 	v.asked[n] = true

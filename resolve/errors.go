@@ -17,6 +17,21 @@ type Explanation struct {
 	Targets []string // names
 	Text    string   // lines of at most 100 columns, without an end of line at the end
 	Works   []string // the smallest changes found that would work; may be empty
+
+	changes []change
+}
+
+// change is one line of Works in the making: targets may differ in what it gives.
+type change struct {
+	what  string
+	gives []string // versions, one a target; empty: not said
+}
+
+func (c change) String() string {
+	if len(c.gives) == 0 {
+		return c.what
+	}
+	return c.what + ": gives " + joinWith(c.gives, "or")
 }
 
 // Error is the whole text, several lines.

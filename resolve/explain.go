@@ -44,7 +44,7 @@ func (v *view) explain(p *provider, proof *solver.Incompatibility) (_ *Explanati
 			}
 		}
 	}
-	return &Explanation{Text: strings.Join(x.lines, "\n"), Works: x.works(leaves)}, missing
+	return &Explanation{Text: strings.Join(x.lines, "\n"), changes: x.works(leaves)}, missing
 }
 
 type explainer struct {

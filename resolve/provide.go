@@ -172,7 +172,9 @@ func (p *provider) Choose(_ context.Context, name string, allowed solver.Set, la
 	}
 	for k, set := range out {
 		if !set.IsEmpty() {
-			p.forbade = p.forbade || kind(k) != unusable
+			if kind(k) != unusable {
+				p.forbade, c.Later = true, true
+			}
 			c.Exclusions = append(c.Exclusions, solver.Exclusion{Set: set, Cause: &ruledOut{pv, kind(k)}})
 		}
 	}

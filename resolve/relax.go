@@ -17,8 +17,8 @@ const (
 
 // works tries the smallest changes: each requirement that the proof rests on
 // without its bound, then without it; and a newer Python, if one was missed.
-func (x *explainer) works(leaves []*solver.Incompatibility) []string {
-	var found []string
+func (x *explainer) works(leaves []*solver.Incompatibility) []change {
+	var found []change
 	for _, n := range x.blamed(leaves) {
 		where := ""
 		if n.origin != "" {
@@ -28,11 +28,11 @@ func (x *explainer) works(leaves []*solver.Incompatibility) []string {
 			free := *n
 			free.spec, free.namesPre, free.pinned = pep440.Specifiers{}, false, false
 			if got, ok := x.try(x.view, n, &free); ok {
-				at := got[n.name]
-				if at == "" {
-					at = "nothing of it"
+				c := change{what: fmt.Sprintf("%s without its bound %s%s", n.name, n.spec, where)}
+				if at := got[n.name]; at != "" {
+					c.gives = []string{at}
 				}
-				found = append(found, fmt.Sprintf("%s without its bound %s%s: gives %s", n.name, n.spec, where, at))
+				found = append(found, c)
 				continue
 			}
 		}
@@ -40,12 +40,12 @@ func (x *explainer) works(leaves []*solver.Incompatibility) []string {
 			bare := *n
 			bare.extras = nil
 			if _, ok := x.try(x.view, n, &bare); ok {
-				found = append(found, fmt.Sprintf("%s without its extras%s", n.name, where))
+				found = append(found, change{what: fmt.Sprintf("%s without its extras%s", n.name, where)})
 				continue
 			}
 		}
 		if _, ok := x.try(x.view, n, nil); ok {
-			found = append(found, fmt.Sprintf("no %s%s", n.name, where))
+			found = append(found, change{what: fmt.Sprintf("no %s%s", n.name, where)})
 		}
 	}
 	if python := x.missedPython(leaves); python != "" {
@@ -53,7 +53,7 @@ func (x *explainer) works(leaves []*solver.Incompatibility) []string {
 		t.Python, t.FullVersion, t.ABI = python, "", ""
 		if t.Check() == nil {
 			if _, ok := x.try(newView(x.store, t), nil, nil); ok {
-				found = append(found, fmt.Sprintf("a target with Python %s", python))
+				found = append(found, change{what: "a target with Python " + python})
 			}
 		}
 	}

@@ -130,11 +130,14 @@ func (v *view) holding(needs []*need) ([]*need, error) {
 	return list, nil
 }
 
+// maxLenient bounds how many unlawful solutions are looked at for a lawful one.
+const maxLenient = 64
+
 // run searches. What is permitted of a package (pre-releases, yanked releases)
 // depends on the needs in force on it, which change during the search, and a
 // version that was ruled out for that may be permitted elsewhere. So where no
-// solution is found that way, one is sought without the rule, and taken if it
-// keeps the rule after all.
+// solution is found that way, some are sought without the rule, and the first
+// that keeps it after all is taken.
 func (p *provider) run(o solver.Options) (*solver.Solution, error) {
 	deps, err := p.dependencies(p.roots)
 	if err != nil {
@@ -147,8 +150,15 @@ func (p *provider) run(o solver.Options) (*solver.Solution, error) {
 	}
 	q := newProvider(p.view, p.roots, nil)
 	q.constraints, q.lenient = p.constraints, true
-	if sol, again := solver.Solve(q.ctx, q, deps, o); again == nil && q.permitted(sol) {
-		return sol, nil
+	for range maxLenient {
+		sol, again := solver.Solve(q.ctx, q, deps, o)
+		if again != nil {
+			break
+		}
+		if q.permitted(sol) {
+			return sol, nil
+		}
+		o.Forbidden = append(o.Forbidden, sol.Versions)
 	}
 	return nil, err
 }
@@ -202,15 +212,35 @@ func combine(req *Request, results []targetResult) (*Solution, error) {
 	return sol, nil
 }
 
+// add puts the explanation for one target to those that say the same.
 func (e *ConflictError) add(target string, x Explanation) {
-	for i, y := range e.Explanations {
-		if x.Text == y.Text && slices.Equal(x.Works, y.Works) {
-			e.Explanations[i].Targets = append(y.Targets, target)
-			return
+	same := func(a, b change) bool { return a.what == b.what && (len(a.gives) == 0) == (len(b.gives) == 0) }
+	for i := range e.Explanations {
+		y := &e.Explanations[i]
+		if x.Text != y.Text || !slices.EqualFunc(x.changes, y.changes, same) {
+			continue
 		}
+		y.Targets = append(y.Targets, target)
+		for k, c := range x.changes {
+			for _, g := range c.gives {
+				if !slices.Contains(y.changes[k].gives, g) {
+					y.changes[k].gives = append(y.changes[k].gives, g)
+				}
+			}
+		}
+		y.render()
+		return
 	}
 	x.Targets = []string{target}
+	x.render()
 	e.Explanations = append(e.Explanations, x)
+}
+
+func (x *Explanation) render() {
+	x.Works = nil
+	for _, c := range x.changes {
+		x.Works = append(x.Works, c.String())
+	}
 }
 
 func (e *UnknownMetadataError) add(target string, u UnknownMetadata) {

@@ -46,10 +46,10 @@ func before(p, q *pkg) bool {
 
 // next returns the package to decide; nil when all are. An extra is decided
 // when its package is.
-func (s *search) next() *pkg {
+func (s *search) next(later map[*pkg]Choice) *pkg {
 	var best *pkg
 	for _, p := range s.packages {
-		if !p.positive || p.decided >= 0 {
+		if _, waits := later[p]; waits || !p.positive || p.decided >= 0 {
 			continue
 		}
 		if p.base != nil {
@@ -68,30 +68,51 @@ func (s *search) next() *pkg {
 // decide selects a version of one package, or finds that it cannot be. It
 // returns the package that changed; nil when nothing is left to decide.
 func (s *search) decide() (*pkg, error) {
-	p := s.next()
-	if p == nil {
-		return nil, nil
-	}
-	if err := s.ctx.Err(); err != nil {
-		return nil, err
-	}
-	if !p.allowed.Disjoint(p.banned) {
-		return p, nil // ruled out on a way that was given up: to be drawn again
-	}
-	version := 0
-	if p.base == nil {
-		c, err := s.provider.Choose(s.ctx, p.name.Package, p.allowed, s.needs(p))
-		if err != nil {
+	var later map[*pkg]Choice
+	var first *pkg // of those that wait
+	for {
+		p := s.next(later)
+		if p == nil {
+			if first == nil {
+				return nil, nil
+			}
+			return s.excludeAll(first, later[first].Exclusions), nil
+		}
+		if err := s.ctx.Err(); err != nil {
 			return nil, err
 		}
-		if c.Version < 0 {
-			for _, e := range c.Exclusions {
-				s.exclude(p, e)
-			}
-			return p, nil
+		if !p.allowed.Disjoint(p.banned) {
+			return p, nil // ruled out on a way that was given up: to be drawn again
 		}
-		version = c.Version
+		c := Choice{}
+		if p.base == nil {
+			var err error
+			if c, err = s.provider.Choose(s.ctx, p.name.Package, p.allowed, s.needs(p)); err != nil {
+				return nil, err
+			}
+		}
+		switch {
+		case c.Version >= 0:
+			return s.selectVersion(p, c.Version)
+		case !c.Later:
+			return s.excludeAll(p, c.Exclusions), nil
+		}
+		if later == nil {
+			later, first = map[*pkg]Choice{}, p
+		}
+		later[p] = c
 	}
+}
+
+func (s *search) excludeAll(p *pkg, list []Exclusion) *pkg {
+	for _, e := range list {
+		s.exclude(p, e)
+	}
+	return p
+}
+
+// selectVersion decides p, unless that is known to be impossible.
+func (s *search) selectVersion(p *pkg, version int) (*pkg, error) {
 	clash, err := s.open(p, version)
 	if err != nil {
 		return nil, err

@@ -38,9 +38,12 @@ type Exclusion struct {
 }
 
 // Choice is the answer of Choose: a version, or exclusions when Version is -1.
+// With Later they hold only if deciding every other package first, and so
+// having more needs in force, does not change the answer.
 type Choice struct {
 	Version    int
 	Exclusions []Exclusion
+	Later      bool
 }
 
 // Dependency says that a package is needed in Set, or that an extra of it is

@@ -9,6 +9,8 @@ import (
 type Options struct {
 	// MaxConflicts ends the search with a *LimitError; 0: no limit.
 	MaxConflicts int
+	// Forbidden are whole solutions that are not wanted.
+	Forbidden []map[string]int
 }
 
 // Solve finds a version for everything that root needs. The error is
@@ -24,6 +26,11 @@ func Solve(ctx context.Context, p Provider, root []Dependency, o Options) (*Solu
 		return nil, err
 	}
 	r.deps[0] = deps
+	for _, f := range o.Forbidden {
+		if err := s.forbid(f); err != nil {
+			return nil, err
+		}
+	}
 	next := r
 	for next != nil {
 		if err := s.propagate(next); err != nil {
@@ -131,6 +138,25 @@ func (s *search) add(i *Incompatibility) {
 	for _, t := range i.Terms {
 		t.pkg.incompats = append(t.pkg.incompats, i)
 	}
+}
+
+// forbid rules out one combination of versions.
+func (s *search) forbid(versions map[string]int) error {
+	i := &Incompatibility{}
+	names := make([]string, 0, len(versions))
+	for n := range versions {
+		names = append(names, n)
+	}
+	sort.Strings(names) // for the order in which packages are first heard of
+	for _, n := range names {
+		p, err := s.lookup(Name{Package: n})
+		if err != nil {
+			return err
+		}
+		i.Terms = append(i.Terms, Term{Name: p.name, Positive: true, Set: SetOf(p.n, versions[n]), pkg: p})
+	}
+	s.add(i)
+	return nil
 }
 
 func (s *search) exclude(p *pkg, e Exclusion) {

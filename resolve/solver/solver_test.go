@@ -185,7 +185,7 @@ func randomSet(r *rand.Rand, n int) Set {
 // packages is better, and that a proof is one.
 func TestAgainstBruteForce(t *testing.T) {
 	solved, refuted := 0, 0
-	for seed := range int64(6000) {
+	for seed := range int64(3000) {
 		r := rand.New(rand.NewSource(seed))
 		w, root := random(r)
 		start := time.Now()
@@ -228,7 +228,7 @@ func TestAgainstBruteForce(t *testing.T) {
 			t.Fatalf("seed %d: %v %v is not valid", seed, sol.Versions, sol.Extras)
 		}
 	}
-	if solved < 1000 || refuted < 1000 {
+	if solved < 500 || refuted < 500 {
 		t.Errorf("the generator is lopsided: %d solved, %d refuted", solved, refuted)
 	}
 }
