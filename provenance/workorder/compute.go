@@ -73,7 +73,7 @@ func addVersion(in Input, row *Package, p *lock.Package) {
 	for _, t := range targetsOf(in.Lock, p.Targets) {
 		row.Versions[t] = p.Version
 	}
-	row.Upstream, row.Causes = worst(row.Upstream, row.Causes, p.Upstream)
+	row.Upstream, row.Causes = upstreamOf(in, row.Upstream, row.Causes, p)
 	for i := range p.Wheels {
 		w := wheelState(in, p, &p.Wheels[i])
 		if slices.ContainsFunc(row.Wheels, func(have Wheel) bool {
@@ -120,25 +120,40 @@ func targetsOf(l *lock.Lock, list []string) []string {
 	return all
 }
 
-var verdicts = []string{"", "none", "bytes", "content", "untried", "differs"}
-
-// worst keeps the verdict that needs the most attention.
-func worst(have string, causes []string, ups []lock.Upstream) (string, []string) {
-	if len(ups) == 0 && have == "" {
-		return "none", causes
-	}
-	for _, u := range ups {
-		if slices.Index(verdicts, u.Verdict) > slices.Index(verdicts, have) {
-			have = u.Verdict
-		}
-		for _, c := range u.Causes {
-			if !slices.Contains(causes, c) {
-				causes = append(causes, c)
+// upstreamOf is the verdict of a row of the table: for each wheel the best one
+// among the published files that it was compared with (a build may equal one
+// published file and differ from another), over the wheels the worst.
+func upstreamOf(in Input, have string, causes []string, p *lock.Package) (string, []string) {
+	for i := range p.Wheels {
+		best := "none"
+		var why []string
+		for k := range p.Upstream {
+			u := &p.Upstream[k]
+			if !overlap(in.Lock.UpstreamTargets(p, u), in.Lock.WheelTargets(p, &p.Wheels[i])) {
+				continue
 			}
+			if best == "none" || better(u.Verdict, best) {
+				best, why = u.Verdict, u.Causes
+			}
+		}
+		if have == "" || attention[best] > attention[have] {
+			have = best
+		}
+		if best == lock.VerdictDiffers {
+			causes = append(causes, why...)
 		}
 	}
 	slices.Sort(causes)
-	return have, causes
+	return have, slices.Compact(causes)
+}
+
+// attention orders verdicts by how much a reader has to look.
+var attention = map[string]int{"none": 0, lock.VerdictBytes: 1, lock.VerdictContent: 2, lock.VerdictUntried: 3, lock.VerdictDiffers: 4}
+
+func better(a, b string) bool { return attention[a] < attention[b] }
+
+func overlap(a, b []string) bool {
+	return slices.ContainsFunc(a, func(x string) bool { return slices.Contains(b, x) })
 }
 
 func summarize(in Input, rows []Package) Summary {

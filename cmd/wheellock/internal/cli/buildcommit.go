@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/freedomofpress/wheellock/lock"
-	"github.com/freedomofpress/wheellock/provenance/compare"
 	"github.com/freedomofpress/wheellock/provenance/mirror"
 	"github.com/freedomofpress/wheellock/sumdb/record"
 )
@@ -47,6 +46,12 @@ func (r *buildRun) apply(ctx context.Context, o *outcome) error {
 	p := o.job.pkg
 	for _, c := range o.compared {
 		c.up.Verdict, c.up.Causes = string(c.result.Verdict), c.result.Causes
+		i := slices.IndexFunc(p.Upstream, func(u lock.Upstream) bool { return u.SHA256 == c.up.SHA256 })
+		if i < 0 {
+			p.Upstream = append(p.Upstream, c.up)
+		} else {
+			p.Upstream[i] = c.up
+		}
 	}
 	row := o.job.row
 	row.Recipe = o.row.Recipe
@@ -85,16 +90,18 @@ func (r *buildRun) proven(o *outcome) *compared {
 	if r.project.Config.Policy.Wheels != "build-unless-reproducible" {
 		return nil
 	}
-	if len(o.compared) != 1 {
-		// Several targets would take different published files: one row cannot
-		// stand for both, so ours, which serves them all, is installed.
-		return nil
+	targets := r.lock.WheelTargets(o.job.pkg, o.job.row)
+	for k := range o.compared {
+		c := &o.compared[k]
+		// A file that only some of the row's targets take cannot stand for ours,
+		// which serves them all.
+		if c.same() && !slices.ContainsFunc(targets, func(t string) bool {
+			return !slices.Contains(r.lock.UpstreamTargets(o.job.pkg, &c.up), t)
+		}) {
+			return c
+		}
 	}
-	c := &o.compared[0]
-	if c.result.Verdict == compare.Differs {
-		return nil
-	}
-	return c
+	return nil
 }
 
 // mergePure: whether a source without published wheels is pure is known only
@@ -228,8 +235,8 @@ func (o *outcome) summary(l *lock.Lock) builtWheel {
 		File: o.result.File, SHA256: o.sha256, Seconds: o.result.Elapsed.Seconds(), Times: o.times, Installed: o.job.row.Name,
 	}
 	for _, c := range o.compared {
-		// The verdict that needs the most attention leads.
-		if s.Verdict == "" || c.result.Verdict == compare.Differs {
+		// The published file that comes closest leads.
+		if s.Verdict == "" || c.same() {
 			s.Verdict, s.Causes, s.Lines = string(c.result.Verdict), c.result.Causes, c.result.Lines
 		}
 	}

@@ -58,7 +58,7 @@ type outcome struct {
 
 // compared is our wheel beside one published one.
 type compared struct {
-	up     *lock.Upstream
+	up     lock.Upstream // a row of the lock, or one to be added
 	path   string
 	result *compare.Result
 }
@@ -72,7 +72,7 @@ func (s *session) builder() *build.Builder {
 		}
 		bwrap, _ := exec.LookPath("bwrap")
 		s.theBuilder = &build.Builder{
-			Cache: filepath.Join(cache, "build"), Bwrap: bwrap,
+			Cache: filepath.Join(cache, "build"), Bwrap: bwrap, Time: s.Limits.Build,
 			Interpreters: &build.Interpreters{Search: s.interpreterFolders()},
 		}
 	})
@@ -373,10 +373,48 @@ func (r *buildRun) compare(ctx context.Context, o *outcome) error {
 		if err != nil {
 			return fileError("comparing with upstream's "+up.Name, err)
 		}
-		o.compared = append(o.compared, compared{up: up, path: path, result: res})
+		o.compared = append(o.compared, compared{up: *up, path: path, result: res})
+	}
+	return r.compareNamesake(ctx, o)
+}
+
+// compareNamesake also looks for a published file of exactly the name that was
+// built: an installer would take another one on the target, but ours may be the
+// same as this one (pure where upstream also has native files).
+func (r *buildRun) compareNamesake(ctx context.Context, o *outcome) error {
+	p := o.job.pkg
+	if slices.ContainsFunc(o.compared, func(c compared) bool { return c.up.Name == o.result.File || c.same() }) {
+		return nil
+	}
+	client, err := r.library.client()
+	if err != nil {
+		return err
+	}
+	page, err := client.Page(ctx, p.Name)
+	if err != nil {
+		// Nothing rests on it; offline builds do without.
+		return nil
+	}
+	for _, f := range page.Files {
+		if f.Name != o.result.File || f.SHA256 == "" {
+			continue
+		}
+		path, err := client.Fetch(ctx, f)
+		if err != nil {
+			return fileError("fetching upstream's "+f.Name, err)
+		}
+		res, err := compare.Wheels(o.result.Path, path)
+		if err != nil {
+			return fileError("comparing with upstream's "+f.Name, err)
+		}
+		o.compared = append(o.compared, compared{path: path, result: res, up: lock.Upstream{
+			Name: f.Name, Size: f.Size, SHA256: f.SHA256, Targets: r.lock.WheelTargets(p, &o.row), Verdict: lock.VerdictUntried,
+		}})
 	}
 	return nil
 }
+
+func (c *compared) same() bool { return c.result.Verdict != compare.Differs }
 
 func (r *buildRun) wheelPlaces(p *lock.Package, file string) []string {
 	places := []string{mirror.Wheel(file, mirror.AnyFolder)}

@@ -163,7 +163,7 @@ func workCell(p *workorder.Package, s term.Style) string {
 func upstreamCell(o *workorder.Order, p *workorder.Package, s term.Style) string {
 	switch p.Upstream {
 	case "bytes", "content":
-		return s.Paint(term.Good, "same "+p.Upstream)
+		return s.Paint(term.Good, p.Upstream+" ok")
 	case "differs":
 		return s.Paint(term.Bad, strings.TrimSpace("differs "+o.Mark(p)))
 	}
