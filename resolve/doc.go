@@ -40,13 +40,15 @@
 //
 // # Explanations
 //
-// [*ConflictError] has one derivation for each target, equal ones merged:
+// [*ConflictError] has one derivation for each target, equal ones merged, and
+// the smallest changes that were tried and would work:
 //
-//	no solution for bookworm
+//	no solution for bookworm and trixie:
 //	  1. requirements.in:1 asks for app>=2.
-//	  2. app 2.0 needs lib>=3.
-//	  3. requirements.in:2 asks for lib<3.
+//	  2. requirements.in:2 asks for lib<3.
+//	  3. app 2.0 and 2.1 need lib>=3.
 //	  These cannot all hold.
 //	What would work:
-//	  without the bound of requirements.in:2 (lib 3.1)
+//	  app without its bound >=2 (requirements.in:1): gives 1.0
+//	  lib without its bound <3 (requirements.in:2): gives 3.1
 package resolve
