@@ -30,9 +30,10 @@ func (e *CacheError) Hint() string {
 // cold run) would buy nothing that the checksums do not give.
 type cache struct{ dir string }
 
-// path of an entry; key is hex.
+// path of an entry. Folders are flat: making one more for each entry takes as
+// long as the entry itself.
 func (c cache) path(kind, key string) string {
-	return filepath.Join(c.dir, "v1", kind, key[:2], key)
+	return filepath.Join(c.dir, "v1", kind, key)
 }
 
 // write replaces an entry atomically.
@@ -108,4 +109,9 @@ func (c cache) readMetadata(key string) (m Metadata, ok bool) {
 	m.Verified, m.Bytes = rest[0] == '1', rest[1+sha256.Size:]
 	sum := sha256.Sum256(m.Bytes)
 	return m, bytes.Equal(sum[:], rest[1:1+sha256.Size])
+}
+
+func fileExists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }

@@ -116,7 +116,7 @@ func TestFaults(t *testing.T) {
 				t.Errorf("left behind: %v", left)
 			}
 			if err != nil {
-				if matches, _ := filepath.Glob(filepath.Join(dir, "v1", "files", "*", "*", "*")); len(matches) != 0 {
+				if matches, _ := filepath.Glob(filepath.Join(dir, "v1", "files", "*", "*")); len(matches) != 0 {
 					t.Errorf("in the cache: %v", matches)
 				}
 			}

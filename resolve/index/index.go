@@ -42,14 +42,16 @@
 //
 // Under Options.CacheDir:
 //
-//	v1/pages/XX/SHA256      a parsed page, by its address
-//	v1/metadata/XX/SHA256   a METADATA, by the hash of its wheel
-//	v1/files/XX/SHA256      a whole file, by its own hash
+//	v1/pages/SHA256      a parsed page, by its address
+//	v1/metadata/SHA256   a METADATA: one read from a whole wheel by the wheel's
+//	                     hash, one that was believed by what the page said too
+//	v1/files/SHA256/NAME a whole file, by its own hash
 //
 // Pages are served from it for as long as Cache-Control allows (Options.TTL
 // where it says nothing), then asked again with If-None-Match. Pages and
 // metadata begin with a checksum of what follows, files are hashed when they
 // are opened: an entry that does not match is thrown away and fetched again.
+// What comes from the cache has been hashed once in this process.
 // Entries are written beside and renamed, so any number of processes may share
 // a cache. They are not fsynced: a torn entry is found by its checksum.
 //
@@ -159,5 +161,5 @@ type Event struct {
 type Metadata struct {
 	Bytes    []byte
 	Verified bool   // checked against a hash of the page, or taken from a file that was
-	How      string // "metadata-file", "range", "file"
+	How      string // "metadata-file", "range", "file", "cache"
 }

@@ -7,9 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
-	"sync"
 )
 
 // wholeBelow is the size under which a wheel is fetched whole instead of by
@@ -38,19 +36,6 @@ func (c *Client) MetadataOf(ctx context.Context, f File) (Metadata, error) {
 		c.believe(f, m)
 		return m, nil
 	})
-}
-
-// Unverified lists, by name, the wheels whose metadata was believed on the
-// index's word and whose bytes have not been fetched since.
-func (c *Client) Unverified() []File {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	out := make([]File, 0, len(c.unverified))
-	for _, b := range c.unverified {
-		out = append(out, b.file)
-	}
-	slices.SortFunc(out, func(a, b File) int { return strings.Compare(a.Name+" "+a.URL, b.Name+" "+b.URL) })
-	return out
 }
 
 // metadataKeys are where a wheel's metadata lies in the cache: what was read
@@ -246,69 +231,6 @@ func (c *Client) fromWhole(ctx context.Context, f File) (Metadata, error) {
 		return Metadata{}, err
 	}
 	return Metadata{data, true, "file"}, checkCore(f, data)
-}
-
-// lane is a way to get metadata without the wheel.
-type lane int
-
-const (
-	laneFile  lane = iota // FILE.metadata
-	laneRange             // byte ranges
-)
-
-// origins remembers what each origin answered.
-type origins struct {
-	mu   sync.Mutex
-	seen map[string]*[2]tally
-}
-
-type tally struct{ hits, misses int }
-
-func (o *origins) learn(origin string, l lane, hit bool) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.seen == nil {
-		o.seen = map[string]*[2]tally{}
-	}
-	if o.seen[origin] == nil {
-		o.seen[origin] = &[2]tally{}
-	}
-	if t := &o.seen[origin][l]; hit {
-		t.hits++
-	} else {
-		t.misses++
-	}
-}
-
-// plan says which ways to try in turn, or to race both. listed: the page says
-// that FILE.metadata is there. Two answers are enough to prefer a way, as a
-// wrong guess costs only one round trip.
-func (o *origins) plan(origin string, listed bool) (lanes []lane, race bool) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	var file, ranges tally
-	if t := o.seen[origin]; t != nil {
-		file, ranges = t[laneFile], t[laneRange]
-	}
-	noRanges := ranges.misses >= 2 && ranges.hits == 0
-	sureRanges := ranges.hits >= 4 && ranges.misses == 0
-	switch {
-	case listed && file.misses == 0:
-		return []lane{laneFile, laneRange}, false
-	case sureRanges && file.misses > 0:
-		return []lane{laneRange, laneFile}, false
-	case file.hits >= 2 && file.misses == 0:
-		return []lane{laneFile, laneRange}, false
-	case sureRanges: // FILE.metadata has lost every race, if it is there at all
-		return []lane{laneRange, laneFile}, false
-	case noRanges && file.misses >= 2 && file.hits == 0 && !listed:
-		return nil, false
-	case noRanges:
-		return []lane{laneFile}, false
-	case file.misses >= 2 && file.hits == 0 && ranges.hits > 0:
-		return []lane{laneRange, laneFile}, false
-	}
-	return nil, true
 }
 
 func originOf(addr string) string {

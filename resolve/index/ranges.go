@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"sort"
 	"strconv"
 	"strings"
@@ -47,6 +48,36 @@ type span struct {
 }
 
 func (s span) end() int64 { return s.off + int64(len(s.data)) }
+
+// OpenRange opens a file for random access without downloading all of it,
+// where the server has ranges; ctx is used for all reads. It is not checked by
+// hash (a part cannot be): use it to look, never to install. A reader that is
+// also an io.Closer may be closed.
+func (c *Client) OpenRange(ctx context.Context, f File) (io.ReaderAt, int64, error) {
+	if !c.o.Offline && !isLocal(f.URL) && !(f.SHA256 != "" && fileExists(c.filePath(f.SHA256, f.Name))) {
+		r, err := c.openRange(ctx, f)
+		if err == nil {
+			return r, r.size, nil
+		}
+		if !errors.Is(err, errNoRange) {
+			return nil, 0, unavailable(ctx, "fetch", f.Name, f.URL, err)
+		}
+	}
+	path, err := c.Fetch(ctx, f)
+	if err != nil {
+		return nil, 0, err
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, 0, err
+	}
+	info, err := file.Stat()
+	if err != nil {
+		file.Close()
+		return nil, 0, err
+	}
+	return file, info.Size(), nil
+}
 
 // openRange reads the end of the file, where a zip has its directory.
 func (c *Client) openRange(ctx context.Context, f File) (*ranger, error) {

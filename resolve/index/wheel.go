@@ -8,6 +8,23 @@ import (
 	"strings"
 )
 
+// wheelBudget caps what is read of a wheel to find its METADATA: a directory
+// may be as long as the file, and an entry of it takes more memory than bytes.
+const wheelBudget = maxCentral + MaxMetadata
+
+// budgetReader refuses to read more than so many bytes.
+type budgetReader struct {
+	r    io.ReaderAt
+	left int64
+}
+
+func (b *budgetReader) ReadAt(p []byte, off int64) (int, error) {
+	if b.left -= int64(len(p)); b.left < 0 {
+		return 0, errors.New("its directory is too large")
+	}
+	return b.r.ReadAt(p, off)
+}
+
 // maxDescriptor is the size of the record that may follow an entry's data.
 const maxDescriptor = 24
 
@@ -31,7 +48,11 @@ func (e *WheelError) Hint() string {
 // wheelMetadata reads the METADATA of a wheel (PEP 427: one *.dist-info folder,
 // of the project that the file name says).
 func wheelMetadata(name string, r io.ReaderAt, size int64) ([]byte, error) {
-	z, err := zip.NewReader(r, size)
+	return wheelMetadataWithin(name, r, size, wheelBudget)
+}
+
+func wheelMetadataWithin(name string, r io.ReaderAt, size, budget int64) ([]byte, error) {
+	z, err := zip.NewReader(&budgetReader{r: r, left: budget}, size)
 	if err != nil {
 		return nil, wheelError(name, r, err)
 	}
