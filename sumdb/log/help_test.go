@@ -92,3 +92,12 @@ func rule(err error) record.Rule {
 	}
 	return ""
 }
+
+func problems(t testing.TB, w *sumdbtest.World) int {
+	t.Helper()
+	rep, err := fsck.Check(t.Context(), w.Dir, fsck.Options{Origin: sumdbtest.Origin, LogKeys: w.LogKeys(), Keys: w.Keyring})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(rep.Problems)
+}

@@ -25,9 +25,9 @@ type Rule string
 const (
 	RuleOrigin Rule = "origin" // the statement is for another log
 	RuleClock  Rule = "clock"  // its time is in the future or absurdly old
+	RuleHeld   Rule = "held"   // the log holds the same claim already
 	RuleRoot   Rule = "root"   // the first statement is root 0, and roots count up by one
 	RuleSigner Rule = "signer" // the signer does not hold the role now, or did not sign this
-	RuleHeld   Rule = "held"   // the log holds the same claim already
 	RuleSource Rule = "source" // a file that the index gave has another hash than before
 	RuleBuilt  Rule = "built"  // a built file has another hash, and does not supersede
 	RuleIndex  Rule = "index"  // not what the index of the statements before it is
@@ -103,7 +103,7 @@ type State struct {
 // [*DoorError]; any other error says that the question could not be decided.
 func Door(s *Signed, st State) error {
 	for _, rule := range []func(*Signed, State) error{
-		checkOrigin, checkClock, checkRoot, checkSigner, checkHeld, checkGiven, checkBuilt,
+		checkOrigin, checkClock, checkHeld, checkRoot, checkSigner, checkGiven, checkBuilt,
 	} {
 		if err := rule(s, st); err != nil {
 			return err
@@ -169,6 +169,8 @@ func checkSigner(s *Signed, st State) error {
 	return nil
 }
 
+// checkHeld comes before the rules about roots and signers, so that a claim that
+// the log took long ago is "held" whatever has happened to its key since.
 func checkHeld(s *Signed, st State) error {
 	i, held, err := st.Facts.Held(s.ID())
 	if err != nil {
