@@ -152,6 +152,7 @@ func usageArgs(check cobra.PositionalArgs) cobra.PositionalArgs {
 
 func usageNear(cmd *cobra.Command, word string) error {
 	e := &Error{Code: Usage, Msg: fmt.Sprintf("unknown command %q for %q", word, cmd.CommandPath()), Hint: cmd.CommandPath() + " --help"}
+	cmd.SuggestionsMinimumDistance = 2 // letters; cobra's own search sets it, a direct call does not
 	if near := cmd.SuggestionsFor(word); len(near) > 0 {
 		e.Hint = "did you mean: " + cmd.CommandPath() + " " + near[0]
 	}

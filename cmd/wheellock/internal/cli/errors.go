@@ -65,6 +65,7 @@ func (a *app) fail(err error) int {
 	if e.Shown {
 		return e.Code
 	}
+	_ = a.prepare() // a wrong command or argument is found before it has run
 	msg := term.Clean(e.Msg)
 	fmt.Fprintf(a.Err, "%s %s\n", a.errStyle.Paint(term.Bad, "wheellock:"), msg)
 	if e.Hint != "" {
