@@ -10,58 +10,74 @@ import (
 	"github.com/freedomofpress/wheellock/resolve/pep440"
 )
 
-// marks tell apart the causes of different rows. More causes than marks share
-// the last one; the JSON form names each row's own.
-var marks = []string{"*", "+", "#", "!"}
+// signs tell apart the causes of different rows, until there are none left.
+var signs = []string{"*", "+", "#", "!"}
+
+func sign(n int) string {
+	if n < len(signs) {
+		return signs[n]
+	}
+	return fmt.Sprintf("(%d)", n+1)
+}
 
 func notes(in Input, o *Order) []Note {
 	out := differences(in, o)
 	return append(out, heldBack(in.Lock)...)
 }
 
-// differences explains the rows whose rebuild is not what upstream publishes.
+// differences explains the rows whose rebuild is not what upstream publishes:
+// rows with the same causes share a note.
 func differences(in Input, o *Order) []Note {
 	var out []Note
-	seen := map[string]string{}
+	var causes []string
+	entries := map[string][]string{}
+	open := map[string]bool{}
 	for i := range o.Packages {
 		r := &o.Packages[i]
-		if r.Upstream != "differs" {
+		if r.Upstream != lock.VerdictDiffers {
 			continue
 		}
-		text := causeText(r.Causes) + entryText(in, r)
-		if in.Policy.Mirror != "none" && r.Mirror != "done" {
-			text += ": must be built, signed and mirrored"
+		text := causeText(r.Causes)
+		n := slices.Index(causes, text)
+		if n < 0 {
+			n = len(causes)
+			causes = append(causes, text)
 		}
-		if seen[text] == "" {
-			seen[text] = marks[min(len(out), len(marks)-1)]
-			out = append(out, Note{Mark: seen[text], Text: text})
+		r.Mark = sign(n)
+		entries[text] = append(entries[text], logEntries(in, r)...)
+		open[text] = open[text] || in.Policy.Mirror != "none" && r.Mirror != "done"
+	}
+	for n, text := range causes {
+		note := Note{Mark: sign(n), Text: text + entryText(entries[text])}
+		if open[text] {
+			note.Text += ": must be built, signed and mirrored"
+		}
+		out = append(out, note)
+	}
+	return out
+}
+
+// logEntries are the numbers of the statements about a row's builds.
+func logEntries(in Input, r *Package) []string {
+	var out []string
+	for _, w := range r.Wheels {
+		if n, ok := in.LogEntry[w.SHA256]; ok && w.SHA256 != "" && w.Origin == lock.OriginBuilt {
+			out = append(out, fmt.Sprint(n))
 		}
 	}
 	return out
 }
 
-func entryText(in Input, r *Package) string {
-	for _, w := range r.Wheels {
-		if n, ok := in.LogEntry[w.SHA256]; ok && w.SHA256 != "" && w.Origin == "built" {
-			return fmt.Sprintf(" (log entry %d)", n)
-		}
-	}
-	return ""
-}
-
-// Mark returns the sign that the row of p carries in the UPSTREAM column, or
-// the empty string.
-func (o *Order) Mark(p *Package) string {
-	if p.Upstream != "differs" {
+func entryText(entries []string) string {
+	switch n := len(entries); {
+	case n == 0:
 		return ""
+	case n == 1:
+		return " (log entry " + entries[0] + ")"
+	case n > 4:
+		return fmt.Sprintf(" (log entries %s and %d more)", strings.Join(entries[:3], ", "), n-3)
 	}
-	text := causeText(p.Causes)
-	for _, n := range o.Notes {
-		if n.Mark != "" && strings.HasPrefix(n.Text, text) {
-			return n.Mark
-		}
-	}
-	return ""
+	return " (log entries " + and(entries) + ")"
 }
 
 // heldBack says, for each target that has an older version than another, what

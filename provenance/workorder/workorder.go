@@ -69,7 +69,8 @@ type Package struct {
 	Build    Work              `json:"build"`
 	Upstream string            `json:"upstream"` // worst verdict over its wheels: bytes, content, differs, untried, none
 	Causes   []string          `json:"causes,omitempty"`
-	Mirror   string            `json:"mirror"` // done, yes, no, if differs
+	Mark     string            `json:"mark,omitempty"` // of the note that explains the causes
+	Mirror   string            `json:"mirror"`         // done, yes, no, if differs
 	Wheels   []Wheel           `json:"wheels"`
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/freedomofpress/wheellock/cmd/wheellock/internal/term"
 	"github.com/freedomofpress/wheellock/lock"
 	"github.com/freedomofpress/wheellock/provenance/workorder"
+	"github.com/freedomofpress/wheellock/resolve/tags"
 )
 
 type buildOptions struct {
@@ -74,8 +75,9 @@ type failedWheel struct {
 	Version string   `json:"version"`
 	Targets []string `json:"targets"`
 	Why     string   `json:"why"`
-	Here    bool     `json:"elsewhere,omitempty"` // only this machine cannot
-	Hint    string   `json:"hint,omitempty"`
+	// Elsewhere is set when nothing is wrong but that this machine cannot do it.
+	Elsewhere bool   `json:"elsewhere,omitempty"`
+	Hint      string `json:"hint,omitempty"`
 }
 
 func (a *app) build(ctx context.Context, o buildOptions) error {
@@ -127,8 +129,9 @@ func targetNames(l *lock.Lock) []string {
 
 // A buildJob is one wheel row to build.
 type buildJob struct {
-	pkg *lock.Package
-	row *lock.Wheel
+	pkg    *lock.Package
+	row    *lock.Wheel
+	target tags.Target // where it is built for; set by placeAll
 }
 
 // buildJobs selects the rows that were asked for.
@@ -185,14 +188,16 @@ func (r *buildRun) report(ctx context.Context) error {
 			return err
 		}
 	}
+	refused := 0
 	for _, f := range out.Failed {
-		if !f.Here {
-			return &Error{Code: Finding, Shown: r.json, Msg: fmt.Sprintf("%s %s was not built", f.Package, f.Version), Hint: f.Hint}
+		if !f.Elsewhere {
+			return &Error{Code: Finding, Msg: fmt.Sprintf("%s %s was not built", f.Package, f.Version), Hint: f.Hint}
 		}
+		refused++
 	}
-	if len(out.Failed) > 0 && len(out.Built) == 0 {
-		f := out.Failed[0]
-		return &Error{Code: Environment, Shown: r.json, Msg: f.Why, Hint: f.Hint}
+	if refused > 0 {
+		return &Error{Code: Environment, Hint: out.Failed[0].Hint,
+			Msg: fmt.Sprintf("%d of %d wheels cannot be built on this machine", refused, refused+len(out.Built))}
 	}
 	return nil
 }
@@ -217,13 +222,26 @@ func (r *buildRun) print(out buildReport) {
 			}
 		}
 	}
-	for _, f := range out.Failed {
-		fmt.Fprintf(r.Out, "%s %s %s for %s\n", r.style.Paint(term.Bad, "not built"), f.Package, f.Version, strings.Join(f.Targets, ", "))
+	for len(out.Failed) > 0 {
+		// What fails for one reason is said once.
+		f := out.Failed[0]
+		var names []string
+		out.Failed = slices.DeleteFunc(slices.Clone(out.Failed), func(g failedWheel) bool {
+			if g.Why != f.Why || !slices.Equal(g.Targets, f.Targets) {
+				return false
+			}
+			names = append(names, g.Package+" "+g.Version)
+			return true
+		})
+		head := fmt.Sprintf("not built for %s: %s", strings.Join(f.Targets, ", "), strings.Join(names, ", "))
+		for _, line := range term.Wrap(head, term.Width, "  ") {
+			fmt.Fprintln(r.Out, r.style.Paint(term.Bad, line))
+		}
 		for _, line := range strings.Split(f.Why, "\n") {
 			fmt.Fprintf(r.Out, "      %s\n", term.Clean(line))
 		}
 	}
-	if len(out.Built)+len(out.Failed) > 0 {
+	if len(r.built)+len(r.failed) > 0 {
 		fmt.Fprintln(r.Out)
 	}
 }

@@ -120,6 +120,9 @@ func (r *buildRun) all(ctx context.Context, jobs []*buildJob) error {
 	if n == 0 {
 		n = runtime.NumCPU()
 	}
+	if jobs, err = r.placeAll(ctx, jobs); err != nil {
+		return err
+	}
 	var done atomic.Int64
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(n)
@@ -174,22 +177,10 @@ func (o *outcome) seconds() float64 {
 // about this package is an outcome with failed set.
 func (r *buildRun) one(ctx context.Context, j *buildJob, dir string) (*outcome, error) {
 	r.mu.Lock()
-	rec := r.lock.Recipe(j.row.Recipe)
+	rec := *r.lock.Recipe(j.row.Recipe)
 	r.mu.Unlock()
-	if rec == nil {
-		return nil, finding("wheellock lock", "the lock has no recipe %s for %s %s", j.row.Recipe, j.pkg.Name, j.pkg.Version)
-	}
-	o := &outcome{job: j, recipe: *rec, row: *j.row}
-	target, err := r.place(ctx, j, rec)
+	o := &outcome{job: j, target: j.target, recipe: rec, row: *j.row}
 	var no *build.NoPlaceError
-	if errors.As(err, &no) {
-		r.elsewhere(j, no)
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	o.target = target
 	if err := r.repeat(ctx, o, dir); err != nil {
 		if errors.As(err, &no) {
 			r.elsewhere(j, no)
@@ -207,6 +198,29 @@ func (r *buildRun) one(ctx context.Context, j *buildJob, dir string) (*outcome, 
 		return o, nil
 	}
 	return o, r.compare(ctx, o)
+}
+
+// placeAll takes the jobs out that this machine cannot do, before any is begun.
+func (r *buildRun) placeAll(ctx context.Context, jobs []*buildJob) ([]*buildJob, error) {
+	var here []*buildJob
+	for _, j := range jobs {
+		rec := r.lock.Recipe(j.row.Recipe)
+		if rec == nil {
+			return nil, finding("wheellock lock", "the lock has no recipe %s for %s %s", j.row.Recipe, j.pkg.Name, j.pkg.Version)
+		}
+		var no *build.NoPlaceError
+		target, err := r.place(ctx, j, rec)
+		if errors.As(err, &no) {
+			r.elsewhere(j, no)
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		j.target = target
+		here = append(here, j)
+	}
+	return here, nil
 }
 
 // place picks the target that the row is built for: the newest of its targets
@@ -429,7 +443,7 @@ func (r *buildRun) elsewhere(j *buildJob, no *build.NoPlaceError) {
 	defer r.mu.Unlock()
 	r.failed = append(r.failed, failedWheel{
 		Package: j.pkg.Name, Version: j.pkg.Version, Targets: r.lock.WheelTargets(j.pkg, j.row),
-		Why: no.Why + "\n- " + strings.Join(no.Ways, "\n- "), Here: true, Hint: no.Hint(),
+		Why: no.Why + "\n- " + strings.Join(no.Ways, "\n- "), Elsewhere: true, Hint: no.Hint(),
 	})
 }
 

@@ -76,6 +76,7 @@ type app struct {
 	color                           string
 	jobs                            int
 	style, errStyle                 term.Style
+	printed                         bool // a JSON result went out: an error must not follow it
 }
 
 func (a *app) command() *cobra.Command {

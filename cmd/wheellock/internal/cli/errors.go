@@ -71,7 +71,7 @@ func (a *app) fail(err error) int {
 	if e.Hint != "" {
 		fmt.Fprintf(a.Err, "%s %s\n", a.errStyle.Paint(term.Faint, "hint:"), term.Clean(e.Hint))
 	}
-	if a.json {
+	if a.json && !a.printed {
 		enc := json.NewEncoder(a.Out)
 		enc.SetIndent("", "  ")
 		enc.Encode(map[string]any{"error": map[string]any{"exit": e.Code, "message": e.Msg, "hint": e.Hint}})

@@ -244,41 +244,13 @@ func logKey(r *trust.Root) string {
 	return ""
 }
 
-// logVerifiers are all keys that ever held the log role in the chain.
-func logVerifiers(chain *trust.Chain) (note.Verifiers, error) {
-	var list []note.Verifier
-	seen := map[string]bool{}
-	for n := range chain.Len() {
-		for _, role := range chain.Root(n).Roles {
-			if role.Name != trust.RoleLog {
-				continue
-			}
-			for _, key := range append(slices.Clone(role.Keys), role.Spare...) {
-				if seen[key] {
-					continue
-				}
-				seen[key] = true
-				v, err := note.NewVerifier(key)
-				if err != nil {
-					return nil, err
-				}
-				list = append(list, v)
-			}
-		}
-	}
-	return note.List(list...), nil
-}
-
 // openLog reads the log as its checkpoint has it.
 func (l *ledger) openLog(ctx context.Context) error {
 	if !exists(filepath.Join(l.dir, store.CheckpointPath)) {
 		return nil
 	}
-	keys, err := logVerifiers(l.chain)
-	if err != nil {
-		return err
-	}
-	l.view, err = log.Read(ctx, store.Folder(l.dir), l.origin, keys)
+	var err error
+	l.view, err = log.Read(ctx, store.Folder(l.dir), l.origin, l.chain.LogKeys())
 	return err
 }
 
@@ -493,12 +465,8 @@ func (l *ledger) writer(force bool) (*log.Log, error) {
 	if err != nil || len(held) == 0 {
 		return nil, err
 	}
-	verifiers, err := logVerifiers(l.chain)
-	if err != nil {
-		return nil, err
-	}
 	return log.Open(log.Options{
-		Dir: l.dir, Origin: l.origin, Signer: held[0], LogKeys: verifiers, Keys: l.chain.Keys(),
+		Dir: l.dir, Origin: l.origin, Signer: held[0], LogKeys: l.chain.LogKeys(), Keys: l.chain.Keys(),
 		KeyDir: l.keys.Dir(), Create: l.view == nil, Now: l.s.Now,
 	})
 }
@@ -585,28 +553,15 @@ func (l *ledger) proofEdit(ctx context.Context, lk *lock.Lock) ([]pyproject.Edit
 	if l.view == nil {
 		return nil, nil
 	}
-	x, err := index.Open(l.dir)
-	if err != nil {
-		return nil, err
-	}
-	var roots []trust.Signed
-	for n := range l.chain.Len() {
-		roots = append(roots, l.chain.Signed(n))
-	}
 	extra, err := l.extra(ctx, lk)
 	if err != nil {
 		return nil, err
 	}
-	data, err := proof.Build(proof.Source{
-		Checkpoint: l.view.Note, Roots: roots, Hashes: l.view.Tree.HashReader(ctx), Index: x.Snapshot(),
-		Leaf: func(n int64) ([]byte, error) {
-			st, err := l.view.Statement(ctx, n)
-			if err != nil {
-				return nil, err
-			}
-			return st.Leaf, nil
-		},
-	}, wants(lk), extra)
+	src, err := proof.Folder(ctx, l.dir)
+	if err != nil {
+		return nil, err
+	}
+	data, err := proof.Build(src, wants(lk), extra)
 	if err != nil {
 		return nil, err
 	}

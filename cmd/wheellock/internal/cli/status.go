@@ -97,6 +97,7 @@ func (a *app) show(o *workorder.Order) error {
 }
 
 func (a *app) printJSON(v any) error {
+	a.printed = true
 	enc := json.NewEncoder(a.Out)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")

@@ -30,21 +30,29 @@ func Order(w io.Writer, o *workorder.Order, s term.Style) {
 }
 
 func orderHead(b *strings.Builder, o *workorder.Order, s term.Style) {
-	line := o.Headline
+	lines := term.Wrap(o.Headline, term.Width, "  ")
+	took := ""
 	if o.Elapsed > 0 {
-		t := fmt.Sprintf("%.1f s", o.Elapsed)
-		if pad := term.Width - 1 - term.Len(line) - len(t); pad > 0 {
-			line = s.Paint(term.Heading, line) + strings.Repeat(" ", pad) + s.Paint(term.Faint, t)
-		}
-	} else {
+		took = fmt.Sprintf("%.1f s", o.Elapsed)
+	}
+	for i, line := range lines {
+		pad := term.Width - 1 - term.Len(line) - len(took)
 		line = s.Paint(term.Heading, line)
+		if i == 0 && took != "" && pad > 0 {
+			line += strings.Repeat(" ", pad) + s.Paint(term.Faint, took)
+		}
+		b.WriteString(line + "\n")
 	}
-	b.WriteString(line + "\n")
+	word, color, why := "NOT RELEASABLE", term.Todo, orderWhy(o)
 	if o.Releasable {
-		b.WriteString(s.Paint(term.Good, "NOTHING OUTSTANDING") + ": every wheel is locked, proven or built, signed and logged\n")
-		return
+		word, color, why = "NOTHING OUTSTANDING", term.Good, "every wheel is locked, proven or built, signed and logged"
 	}
-	b.WriteString(s.Paint(term.Todo, "NOT RELEASABLE") + ": " + orderWhy(o) + "\n")
+	for i, line := range term.Wrap(word+": "+why, term.Width, "  ") {
+		if i == 0 {
+			line = s.Paint(color, word) + strings.TrimPrefix(line, word)
+		}
+		b.WriteString(line + "\n")
+	}
 }
 
 // orderWhy says in half a line what is outstanding and who is needed.

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/freedomofpress/wheellock/cmd/wheellock/internal/term"
@@ -44,17 +45,19 @@ func columns(o *workorder.Order) []column {
 // fit into the page, the versions go below the name instead.
 func orderTable(b *strings.Builder, o *workorder.Order, s term.Style) {
 	cols := columns(o)
-	lines := term.Columns(tableRows(o, cols, s), 2)
-	for _, l := range lines {
-		if term.Len(l) > term.Width {
-			narrowTable(b, o, cols, s)
+	rows := tableRows(o, cols, s)
+	for gap := 2; gap > 0; gap-- {
+		if lines := term.Columns(rows, gap); fits(lines) {
+			b.WriteString(strings.Join(lines, "\n") + "\n")
+			folded(b, cols)
 			return
 		}
 	}
-	for _, l := range lines {
-		b.WriteString(l + "\n")
-	}
-	folded(b, cols)
+	narrowTable(b, o, cols, s)
+}
+
+func fits(lines []string) bool {
+	return !slices.ContainsFunc(lines, func(l string) bool { return term.Len(l) > term.Width })
 }
 
 // folded names the targets that a "+2" in a title stands for.
@@ -94,7 +97,7 @@ func tableRows(o *workorder.Order, cols []column, s term.Style) [][]string {
 			}
 			row = append(row, v)
 		}
-		rows = append(rows, append(row, workCell(p, s), upstreamCell(o, p, s), mirrorCell(p, s)))
+		rows = append(rows, append(row, workCell(p, s), upstreamCell(p, s), mirrorCell(p, s)))
 	}
 	return rows
 }
@@ -108,7 +111,7 @@ func narrowTable(b *strings.Builder, o *workorder.Order, cols []column, s term.S
 	rows = append(rows, head)
 	for i := range o.Packages {
 		p := &o.Packages[i]
-		rows = append(rows, []string{p.Name, workCell(p, s), upstreamCell(o, p, s), mirrorCell(p, s)})
+		rows = append(rows, []string{p.Name, workCell(p, s), upstreamCell(p, s), mirrorCell(p, s)})
 	}
 	lines := term.Columns(rows, 2)
 	b.WriteString(lines[0] + "\n")
@@ -160,12 +163,12 @@ func workCell(p *workorder.Package, s term.Style) string {
 	return s.Paint(term.Todo, fmt.Sprintf("%d %s", p.Build.Need, p.Build.Kind))
 }
 
-func upstreamCell(o *workorder.Order, p *workorder.Package, s term.Style) string {
+func upstreamCell(p *workorder.Package, s term.Style) string {
 	switch p.Upstream {
 	case "bytes", "content":
 		return s.Paint(term.Good, p.Upstream+" ok")
 	case "differs":
-		return s.Paint(term.Bad, strings.TrimSpace("differs "+o.Mark(p)))
+		return s.Paint(term.Bad, strings.TrimSpace("differs "+p.Mark))
 	}
 	return s.Paint(term.Faint, p.Upstream)
 }
