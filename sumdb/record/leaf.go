@@ -16,6 +16,7 @@ type Signed struct {
 	Signer string // key name
 	Hash   uint32 // key hash
 	sig    []byte
+	id     ID
 }
 
 // sigStart begins a signature line. A statement's text is ASCII, so these
@@ -84,7 +85,7 @@ func ParseLeaf(leaf []byte) (*Signed, error) {
 		return nil, err
 	}
 	sig := n.Sigs[0]
-	return &Signed{s, leaf, sig.Name, sig.Hash, sig.Sig}, nil
+	return &Signed{s, leaf, sig.Name, sig.Hash, sig.Sig, identity(s, sig)}, nil
 }
 
 // Verify reports whether the statement was signed by this key. A verifier of
@@ -114,7 +115,10 @@ func Open(leaf []byte, known note.Verifiers) (*Signed, error) {
 // many ways and each would look like a new statement.
 type ID [32]byte
 
-// ID returns the claim's identity.
-func (s *Signed) ID() ID {
-	return sha256.Sum256(fmt.Appendf(s.Text(), "%s+%08x\n", s.Signer, s.Hash))
+// ID returns the claim's identity: SHA-256 of the text, then the key's name, a
+// plus, its hash in hex and a newline.
+func (s *Signed) ID() ID { return s.id }
+
+func identity(s *Statement, sig note.Signature) ID {
+	return sha256.Sum256(fmt.Appendf([]byte(s.text), "%s+%08x\n", sig.Name, sig.Hash))
 }

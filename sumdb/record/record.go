@@ -202,6 +202,7 @@ type Field struct{ Key, Value string }
 type Statement struct {
 	kind   string
 	fields []Field
+	text   string // what the fields spell
 }
 
 // newStatement sorts the fields and checks everything.
@@ -213,9 +214,9 @@ func newStatement(kind string, fields []Field) (*Statement, error) {
 		}
 	}
 	sortFields(fields)
-	s := &Statement{kind, fields}
+	s := &Statement{kind: kind, fields: fields}
 	// Through the parser: what cannot be read is never made.
-	back, err := Parse(s.Text())
+	back, err := Parse(s.spell())
 	if err != nil {
 		return nil, fmt.Errorf("making a %s statement: %w", kind, err)
 	}
@@ -228,7 +229,8 @@ func Parse(text []byte) (*Statement, error) {
 	if len(text) > MaxLeaf {
 		return nil, malformed("%d bytes", len(text))
 	}
-	body, ok := strings.CutSuffix(string(text), "\n")
+	whole := string(text)
+	body, ok := strings.CutSuffix(whole, "\n")
 	if !ok {
 		return nil, malformed("no newline at the end")
 	}
@@ -240,7 +242,7 @@ func Parse(text []byte) (*Statement, error) {
 	if len(lines)-1 > MaxFields {
 		return nil, malformed("%d lines", len(lines))
 	}
-	s := &Statement{kind: kind}
+	s := &Statement{kind: kind, fields: make([]Field, 0, len(lines)-1), text: whole}
 	for i, line := range lines[1:] {
 		f, err := parseField(line)
 		if err != nil {
@@ -306,7 +308,9 @@ func less(a, b Field) bool {
 func (s *Statement) Kind() string { return s.kind }
 
 // Text returns the statement's bytes.
-func (s *Statement) Text() []byte {
+func (s *Statement) Text() []byte { return []byte(s.text) }
+
+func (s *Statement) spell() []byte {
 	var b strings.Builder
 	b.WriteString(magic + s.kind + "\n")
 	for _, f := range s.fields {
