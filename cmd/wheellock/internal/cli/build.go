@@ -177,7 +177,7 @@ func (r *buildRun) report(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	out := buildReport{Built: r.built, Failed: r.failed, Order: order}
+	out := buildReport{Built: append([]builtWheel{}, r.built...), Failed: r.failed, Order: order}
 	if r.json {
 		if err := r.printJSON(out); err != nil {
 			return err

@@ -132,7 +132,7 @@ func (s *session) fetch(ctx context.Context, target, dir string) error {
 	lib := s.library(ctx)
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(8)
-	var names []string
+	names := []string{}
 	for i := range s.locked.Packages {
 		p := &s.locked.Packages[i]
 		w := s.locked.WheelFor(p, target)

@@ -40,19 +40,22 @@ func (s *session) facts(ctx context.Context) (workorder.Input, error) {
 	if err != nil {
 		s.say("warning: %s: %v; run wheellock verify", proofFile, err)
 	}
+	var chain *trust.Chain
+	size := int64(1)
 	if v != nil {
-		in.Root = "adopted"
-		if v.Chain.Provisional() {
-			in.Root = "provisional"
-		}
+		chain, size = v.Chain, v.Size
 		in.Witnesses = len(v.Cosigned)
 		s.logFacts(&in, v)
-		s.signedFacts(&in, v)
 	} else if roots, err := s.readRoots(); err == nil && len(roots) > 0 {
-		in.Root = "provisional"
-		if chain, err := trust.VerifyChain(originOf(c.Log), roots, s.rootPins()); err == nil && !chain.Provisional() {
-			in.Root = "adopted"
+		// Before the first append the roots of the wheelhouse are all there is.
+		chain, _ = trust.VerifyChain(originOf(c.Log), roots, s.rootPins())
+	}
+	if chain != nil {
+		in.Root = "adopted"
+		if chain.Provisional() {
+			in.Root = "provisional"
 		}
+		s.signedFacts(&in, chain, size)
 	}
 	if err := s.pendingFacts(&in); err != nil {
 		return in, err
@@ -130,8 +133,8 @@ func hashOf(b []byte) string { sum := sha256.Sum256(b); return hex.EncodeToStrin
 
 // signedFacts: a file is signed when the list that names it has the note
 // signature of a publisher.
-func (s *session) signedFacts(in *workorder.Input, v *proof.Verified) {
-	list, err := s.signedList(v.Chain, v.Size)
+func (s *session) signedFacts(in *workorder.Input, chain *trust.Chain, size int64) {
+	list, err := s.signedList(chain, size)
 	if err != nil {
 		return
 	}
@@ -226,15 +229,17 @@ func (s *session) placeFacts(ctx context.Context, in *workorder.Input) {
 				errors.As(s.builder().CheckSandbox(ctx), &sandbox)
 			}
 			for _, t := range s.locked.WheelTargets(p, w) {
-				s.placeFact(ctx, in, t, rec.Python, sandbox)
+				s.placeFact(ctx, in, t, rec.Python, sandbox, strings.HasSuffix(w.Name, "-none-any.whl"))
 			}
 		}
 	}
 }
 
-func (s *session) placeFact(ctx context.Context, in *workorder.Input, name, tag string, sandbox *build.SandboxError) {
+func (s *session) placeFact(ctx context.Context, in *workorder.Input, name, tag string, sandbox *build.SandboxError, pure bool) {
 	target, err := s.target(name)
-	if err != nil || target.PythonTag() != tag && in.Unbuildable[name].Pure == "" && in.Unbuildable[name].Native != "" {
+	if err != nil || pure && target.PythonTag() != tag {
+		// A pure wheel is built with another of its targets' Python; whether
+		// that is here says nothing about this target.
 		return
 	}
 	o := in.Unbuildable[name]

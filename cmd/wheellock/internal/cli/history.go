@@ -59,18 +59,9 @@ func (a *app) history(ctx context.Context, arg string) error {
 	if err != nil {
 		return err
 	}
-	past, err := led.history(ctx, name)
+	past, err := led.known(ctx, name)
 	if err != nil {
 		return err
-	}
-	pending, _, err := log.ListPending(led.pendingDir())
-	if err != nil {
-		return err
-	}
-	for _, p := range pending {
-		if n, _ := p.Package(); n == name {
-			past = append(past, log.Entry{Index: -1, Signed: p.Signed})
-		}
 	}
 	rows := []historyRow{}
 	for _, e := range past {

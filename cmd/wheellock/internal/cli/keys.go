@@ -75,7 +75,7 @@ func (a *app) keysShow(ctx context.Context) error {
 		return err
 	}
 	root := led.chain.Newest()
-	r := keysReport{Log: led.origin, Root: led.chain.Len() - 1, Provisional: root.Provisional, Expires: root.Expires.Format("2006-01-02"), Threshold: root.Threshold}
+	r := keysReport{OpenPGP: []string{}, Keys: []keyRow{}, Log: led.origin, Root: led.chain.Len() - 1, Provisional: root.Provisional, Expires: root.Expires.Format("2006-01-02"), Threshold: root.Threshold}
 	for _, k := range root.OpenPGP {
 		r.OpenPGP = append(r.OpenPGP, k.Fingerprint)
 	}

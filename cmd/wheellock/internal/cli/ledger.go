@@ -306,7 +306,7 @@ func (l *ledger) stateRoot(n int) error {
 // stateFiles states the sdist and the published wheels of a package as the index
 // gave them, unless the log says so already.
 func (l *ledger) stateFiles(ctx context.Context, lib *library, p *lock.Package) error {
-	past, err := l.history(ctx, p.Name)
+	past, err := l.known(ctx, p.Name)
 	if err != nil {
 		return err
 	}
@@ -366,28 +366,52 @@ func (l *ledger) stateFiles(ctx context.Context, lib *library, p *lock.Package) 
 }
 
 // stateBuild states a build. Where the newest build of the same file for the
-// same target had other bytes, the new one says which it supersedes and why.
+// same target had other bytes, the new one says which it supersedes and why; one
+// that still waits in pending is taken back, since it never was in the log.
 func (l *ledger) stateBuild(ctx context.Context, b record.Build) error {
-	past, err := l.history(ctx, b.Name)
+	past, err := l.known(ctx, b.Name)
 	if err != nil {
 		return err
 	}
-	if b.Failed == "" {
-		for k := len(past) - 1; k >= 0; k-- {
-			old, err := past[k].AsBuild()
-			if err != nil || old.Failed != "" || old.File.Name != b.File.Name || old.Target != b.Target {
+	for k := len(past) - 1; k >= 0 && b.Failed == ""; k-- {
+		old, err := past[k].AsBuild()
+		if err != nil || old.Failed != "" || old.File.Name != b.File.Name || old.Target != b.Target {
+			continue
+		}
+		if old.File.SHA256 != b.File.SHA256 {
+			if past[k].Index < 0 {
+				if err := os.Remove(filepath.Join(l.pendingDir(), hashOf(past[k].Leaf))); err != nil {
+					return err
+				}
 				continue
 			}
-			if old.File.SHA256 != b.File.SHA256 {
-				b.Supersedes, b.Reason = past[k].Index, "rebuilt by the same recipe with other bytes"
-				if old.Recipe != b.Recipe {
-					b.Reason = "the recipe has changed"
-				}
+			b.Supersedes, b.Reason = past[k].Index, "rebuilt by the same recipe with other bytes"
+			if old.Recipe != b.Recipe {
+				b.Reason = "the recipe has changed"
 			}
-			break
 		}
+		break
 	}
 	return l.state(b.Statement())
+}
+
+// known is history with what waits in pending, at index -1.
+func (l *ledger) known(ctx context.Context, name string) ([]log.Entry, error) {
+	past, err := l.history(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	list, _, err := log.ListPending(l.pendingDir())
+	if err != nil {
+		return nil, err
+	}
+	past = slices.Clone(past)
+	for _, p := range list {
+		if e := (log.Entry{Index: -1, Signed: p.Signed}); named(e, name) {
+			past = append(past, e)
+		}
+	}
+	return past, nil
 }
 
 // history is everything in the log about a package, oldest first.
@@ -496,21 +520,12 @@ func (l *ledger) stateLock(ctx context.Context, data []byte) error {
 	if err := l.s.house().Write(mirror.LockCopy(hash), data); err != nil {
 		return err
 	}
-	past, err := l.history(ctx, "_"+record.KindLock)
+	past, err := l.known(ctx, "_"+record.KindLock)
 	if err != nil {
 		return err
 	}
 	for _, e := range past {
 		if x, err := e.AsLock(); err == nil && x.Lock == hash {
-			return nil
-		}
-	}
-	pending, _, err := log.ListPending(l.pendingDir())
-	if err != nil {
-		return err
-	}
-	for _, p := range pending {
-		if x, err := p.AsLock(); err == nil && x.Lock == hash {
 			return nil
 		}
 	}

@@ -14,6 +14,8 @@ import (
 	"github.com/freedomofpress/wheellock/lock/pyproject"
 	"github.com/freedomofpress/wheellock/provenance/recipe"
 	"github.com/freedomofpress/wheellock/resolve"
+	"github.com/freedomofpress/wheellock/resolve/metadata"
+	"github.com/freedomofpress/wheellock/resolve/pep440"
 	"github.com/freedomofpress/wheellock/resolve/pep508"
 	"github.com/freedomofpress/wheellock/resolve/tags"
 )
@@ -102,8 +104,33 @@ func request(p *pyproject.Project, targets []tags.Target) (resolve.Request, erro
 	if req.Requirements, err = parseInputs(p.Inputs); err != nil {
 		return req, err
 	}
-	req.Constraints, err = parseInputs(p.Constraints)
+	if req.Constraints, err = parseInputs(p.Constraints); err != nil {
+		return req, err
+	}
+	req.UserMetadata, err = userMetadata(p.Config)
 	return req, err
+}
+
+// userMetadata is what the configuration says about packages that do not say it
+// themselves.
+func userMetadata(c pyproject.Config) (map[string]metadata.Metadata, error) {
+	out := map[string]metadata.Metadata{}
+	for _, m := range c.Metadata {
+		v, err := pep440.Parse(m.Version)
+		if err != nil {
+			return nil, invalid("", "%s: [[metadata]] of %s: %v", c.File, m.Name, err)
+		}
+		got := metadata.Metadata{Name: m.Name, Version: v, RequiresPython: m.RequiresPython}
+		for _, text := range m.RequiresDist {
+			r, err := pep508.Parse(text)
+			if err != nil {
+				return nil, requirementError(c.File+": [[metadata]] of "+m.Name, err)
+			}
+			got.RequiresDist = append(got.RequiresDist, r)
+		}
+		out[pep508.NormalizeName(m.Name)+"@"+v.String()] = got
+	}
+	return out, nil
 }
 
 func parseInputs(inputs []pyproject.Input) ([]resolve.Requirement, error) {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -181,6 +182,16 @@ func (a *app) userFolder(variable, fallback string) (string, error) {
 	return filepath.Join(home, fallback, "wheellock"), nil
 }
 
+// first is the first of these variables that is set.
+func (a *app) first(names ...string) string {
+	for _, n := range names {
+		if v := a.Getenv(n); v != "" {
+			return v
+		}
+	}
+	return ""
+}
+
 // readCapped reads a whole file of at most limit bytes.
 func readCapped(path string, limit int64) ([]byte, error) {
 	info, err := os.Stat(path)
@@ -210,13 +221,20 @@ func (s *session) client(ctx context.Context) (*index.Client, error) {
 			return nil, err
 		}
 	}
-	links := append([]string{}, s.project.Config.FindLinks...)
-	for _, l := range s.findLinks {
-		links = append(links, l)
+	links := append(slices.Clone(s.project.Config.FindLinks), s.findLinks...)
+	netrc := s.Getenv("NETRC")
+	if home := s.Getenv("HOME"); netrc == "" && home != "" {
+		netrc = filepath.Join(home, ".netrc")
 	}
 	return index.New(index.Options{
 		URL: url, FindLinks: links, CacheDir: cache, Offline: s.offline,
-		Jobs: s.jobs, UserAgent: "wheellock/" + version(),
+		Jobs: s.jobs, UserAgent: "wheellock/" + version(), Netrc: netrc,
+		CAFile: s.first("PIP_CERT", "REQUESTS_CA_BUNDLE"),
+		Proxy: index.Proxy{
+			HTTP:  s.first("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"),
+			HTTPS: s.first("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"),
+			No:    s.first("no_proxy", "NO_PROXY"),
+		},
 		StallInterval: s.Limits.Stall, Backoff: s.Limits.Backoff,
 	})
 }

@@ -192,7 +192,7 @@ func (s *session) openPGPList(led *ledger, data []byte, flags openPGPFlags) ([]b
 func (l *ledger) statePublish(ctx context.Context, data []byte) error {
 	sum := sha256.Sum256(data)
 	hash := hex.EncodeToString(sum[:])
-	past, err := l.history(ctx, "_"+record.KindPublish)
+	past, err := l.known(ctx, "_"+record.KindPublish)
 	if err != nil {
 		return err
 	}

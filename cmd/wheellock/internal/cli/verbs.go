@@ -133,7 +133,7 @@ func (a *app) appended(led *ledger, res *log.PendingResult) error {
 		size = led.view.Checkpoint.Size
 	}
 	if a.json {
-		var refused []map[string]string
+		refused := []map[string]string{}
 		for _, r := range res.Refused {
 			refused = append(refused, map[string]string{"file": r.Name, "why": r.Err.Error()})
 		}
