@@ -15,6 +15,7 @@ import (
 	"github.com/freedomofpress/wheellock/resolve/index"
 	"github.com/freedomofpress/wheellock/resolve/pep508"
 	"github.com/freedomofpress/wheellock/resolve/tags"
+	"github.com/freedomofpress/wheellock/sumdb/log"
 )
 
 // The exit codes.
@@ -146,6 +147,17 @@ var table = []func(error, *Error) bool{
 		return true
 	},
 	indexError,
+	func(err error, e *Error) bool {
+		var x *log.StateError
+		if !errors.As(err, &x) {
+			return false
+		}
+		e.Hint = "bring the newest wheelhouse here (git pull); if this is the newest, somebody changed it: compare with another copy"
+		if errors.Is(err, log.ErrNoMark) {
+			e.Code, e.Hint = Environment, "append where the log's key has been used before"
+		}
+		return true
+	},
 	func(err error, e *Error) bool {
 		if !errors.Is(err, durable.ErrLocked) {
 			return false

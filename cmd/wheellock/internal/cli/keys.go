@@ -171,7 +171,15 @@ func (l *ledger) adoptRoot(ctx context.Context, signed trust.Signed) error {
 		return err
 	}
 	l.chain = next
-	if err := l.stateRoot(n); err != nil {
+	err = l.stateRoot(n)
+	if err == nil {
+		err = l.append(ctx)
+	}
+	if err != nil {
+		// The log did not take it, so it is not in force: nothing may be left of it.
+		path := l.s.rootPath(n)
+		os.Remove(path)
+		os.Remove(path + ".asc")
 		return err
 	}
 	if err := l.pin(next); err != nil {

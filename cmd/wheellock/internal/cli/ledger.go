@@ -76,7 +76,31 @@ func (s *session) ledger(ctx context.Context, make bool) (*ledger, error) {
 	if err := l.openRoots(roots); err != nil {
 		return nil, err
 	}
-	return l, l.openLog(ctx)
+	if err := l.openLog(ctx); err != nil {
+		return nil, err
+	}
+	return l, l.dropUnstated(ctx, roots, make)
+}
+
+// dropUnstated forgets root documents that no statement puts into force: a verb
+// that was stopped between writing one and stating it leaves such.
+func (l *ledger) dropUnstated(ctx context.Context, roots []trust.Signed, make bool) error {
+	stated, err := l.known(ctx, "_"+record.KindRoot)
+	if err != nil {
+		return err
+	}
+	if len(stated) == 0 && !make {
+		return nil
+	}
+	if len(stated) == 0 {
+		// Not even the first was stated: the verb that made it was stopped.
+		l.fresh = true
+		return l.stateRoot(0)
+	}
+	if len(stated) < len(roots) {
+		return l.openRoots(roots[:len(stated)])
+	}
+	return nil
 }
 
 // originOf is the log's name in a verifier key.
