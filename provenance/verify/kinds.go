@@ -23,42 +23,43 @@ const (
 	security  = "security team"
 )
 
-// The commands that findings name.
+// The commands that findings name. Findings about a file that have none name the
+// one that shows who changed it.
 const (
 	cmdBuild   = "wheellock build --missing --check 2"
 	cmdSign    = "wheellock sign"
 	cmdSync    = "wheellock mirror sync"
 	cmdAppend  = "wheellock log append --pending"
 	cmdLock    = "wheellock lock"
-	cmdFetch   = "git lfs pull"
-	cmdDiff    = "wheellock diff"
+	cmdGet     = "git lfs pull"
+	cmdDiff    = "git diff HEAD -- wheels.lock"
 	cmdKeys    = "wheellock keys show"
-	cmdRestore = "git log -p -- wheels.lock.proof"
-	cmdHouse   = "git status --ignored"
+	cmdFetch   = "wheellock fetch --target TARGET -d FOLDER"
+	cmdHistory = "git log --oneline -- "
 )
 
 // kinds is every finding there is. An id says one thing for ever: scripts and
 // the pages that explain findings rest on it.
 var kinds = map[string]kind{
 	// The lock.
-	"lock-malformed":   {Tampered, true, developer, "git diff wheels.lock"},
+	"lock-malformed":   {Tampered, true, developer, cmdDiff},
 	"lock-out-of-date": {Stale, false, developer, cmdLock},
 	"lock-not-logged":  {Incomplete, false, publisher, cmdSign},
-	"lock-changed":     {Stale, true, developer, "git diff wheels.lock; if it is as meant: wheellock sign"},
+	"lock-changed":     {Stale, true, developer, cmdDiff + " (if it is as meant: wheellock sign)"},
 
 	// The proof and the roots.
 	"no-proof":          {Incomplete, false, publisher, cmdSign},
 	"proof-missing":     {Stale, true, developer, cmdSign},
-	"proof-changed":     {Tampered, true, security, cmdRestore},
-	"proof-incomplete":  {Tampered, true, security, cmdRestore},
+	"proof-changed":     {Tampered, true, security, cmdHistory + "wheels.lock.proof"},
+	"proof-incomplete":  {Tampered, true, security, cmdHistory + "wheels.lock.proof"},
 	"proof-behind":      {Stale, false, publisher, cmdSign},
 	"proof-old":         {Incomplete, false, publisher, cmdSign},
 	"root-not-pinned":   {Tampered, true, security, cmdKeys},
-	"root-provisional":  {Incomplete, false, publisher, "wheellock keys adopt"},
-	"root-changed":      {Tampered, true, security, cmdKeys},
-	"policy-changed":    {Tampered, true, security, cmdKeys},
-	"role-expired":      {Expired, false, security, "wheellock keys rotate"},
-	"too-few-witnesses": {Stale, true, ci, "wheellock log witness"},
+	"root-provisional":  {Incomplete, false, publisher, "wheellock keys adopt --openpgp-key FILE"},
+	"root-changed":      {Tampered, true, security, ""},
+	"policy-changed":    {Tampered, true, security, ""},
+	"role-expired":      {Expired, false, security, cmdKeys},
+	"too-few-witnesses": {Stale, true, ci, cmdAppend},
 
 	// Statements about locked files.
 	"wheel-to-build":     {Incomplete, false, developer, cmdBuild},
@@ -75,37 +76,38 @@ var kinds = map[string]kind{
 
 	// Pending statements.
 	"pending-statements": {Incomplete, false, ci, cmdAppend},
-	"pending-changed":    {Tampered, true, security, "git log -p -- wheelhouse/pending"},
+	"pending-changed":    {Tampered, true, security, ""},
 	"pending-refused":    {Stale, false, publisher, cmdKeys},
 
 	// The log in the wheelhouse.
-	"wheelhouse-missing": {Incomplete, false, developer, cmdFetch},
-	"log-missing":        {Incomplete, false, developer, cmdFetch},
-	"checkpoint-changed": {Tampered, true, security, "wheellock log fsck"},
-	"log-rolled-back":    {Tampered, true, security, "wheellock log fsck"},
-	"log-forked":         {Tampered, true, security, "wheellock log fsck"},
-	"log-changed":        {Tampered, true, security, "wheellock log fsck"},
+	"wheelhouse-missing": {Incomplete, false, developer, cmdGet},
+	"log-missing":        {Incomplete, false, developer, cmdGet},
+	"checkpoint-changed": {Tampered, true, security, ""},
+	"log-rolled-back":    {Tampered, true, security, ""},
+	"log-forked":         {Tampered, true, security, ""},
+	"log-changed":        {Tampered, true, security, ""},
 
 	// Files of the wheelhouse.
-	"wheel-changed":     {Tampered, true, security, cmdHouse},
-	"sdist-changed":     {Tampered, true, security, cmdHouse},
-	"file-changed":      {Tampered, true, security, cmdHouse},
-	"evidence-changed":  {Tampered, true, security, cmdHouse},
-	"lock-copy-changed": {Tampered, true, security, cmdHouse},
-	"file-not-fetched":  {Stale, false, developer, cmdFetch},
+	"wheel-changed":     {Tampered, true, security, ""},
+	"sdist-changed":     {Tampered, true, security, ""},
+	"file-changed":      {Tampered, true, security, ""},
+	"evidence-changed":  {Tampered, true, security, ""},
+	"lock-copy-changed": {Tampered, true, security, ""},
+	"wheel-replaced":    {Stale, false, developer, cmdLock},
+	"file-not-fetched":  {Stale, false, developer, cmdGet},
 	"wheel-missing":     {Incomplete, false, builder, cmdBuild},
 	"sdist-missing":     {Incomplete, false, publisher, cmdSign},
 
 	// The signed list.
 	"list-missing":             {Incomplete, false, publisher, cmdSign},
-	"list-changed":             {Tampered, true, security, cmdHouse},
+	"list-changed":             {Tampered, true, security, ""},
 	"list-not-signed":          {Incomplete, false, publisher, cmdSign},
 	"list-not-logged":          {Incomplete, false, publisher, cmdSign},
 	"list-not-countersigned":   {Incomplete, false, publisher, cmdSign},
 	"list-out-of-date":         {Incomplete, false, publisher, cmdSign},
-	"countersignature-changed": {Tampered, true, security, cmdHouse},
+	"countersignature-changed": {Tampered, true, security, ""},
 	"file-not-listed":          {Incomplete, false, publisher, cmdSign},
-	"listed-file-missing":      {Stale, false, developer, cmdFetch},
+	"listed-file-missing":      {Stale, false, developer, cmdGet},
 
 	// Index pages.
 	"page-missing": {Incomplete, false, publisher, cmdSync},
@@ -114,9 +116,9 @@ var kinds = map[string]kind{
 	"page-changed": {Tampered, true, security, cmdSync},
 
 	// A folder given with --wheels.
-	"wheels-dir-changed": {Tampered, true, developer, "wheellock fetch"},
-	"wheels-dir-unknown": {Tampered, true, developer, "wheellock fetch"},
-	"wheels-dir-missing": {Stale, false, developer, "wheellock fetch"},
+	"wheels-dir-changed": {Tampered, true, developer, cmdFetch},
+	"wheels-dir-unknown": {Tampered, true, developer, cmdFetch},
+	"wheels-dir-missing": {Stale, false, developer, cmdFetch},
 }
 
 // IDs lists the ids of all findings, ascending.

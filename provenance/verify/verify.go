@@ -2,7 +2,7 @@ package verify
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"time"
 
 	"github.com/freedomofpress/wheellock/lock"
@@ -20,6 +20,7 @@ const (
 
 // Input is everything that is verified, and what it is verified against.
 type Input struct {
+	Dir            string     // the project's folder, for paths in findings
 	Lock           *lock.Lock // parsed from LockBytes; nil: Verify parses them
 	LockBytes      []byte     // of wheels.lock
 	RequiresDigest string     // of the inputs as they are now, see pyproject.Project.RequiresDigest
@@ -65,5 +66,22 @@ func (r *Report) Exit() int {
 // about the environment only (a file that cannot be read, a context that ended,
 // a target that the lock does not have).
 func Verify(ctx context.Context, in Input) (*Report, error) {
-	return nil, errors.New("unwritten")
+	c := &checker{in: in, lock: in.Lock, lockHash: hashOf(in.LockBytes), book: newBook(), uncovered: map[string]bool{}}
+	if c.lock == nil {
+		l, err := lock.Parse(lock.FileName, in.LockBytes)
+		if err != nil {
+			f := LockFinding(err)
+			return &Report{Class: f.Class, Findings: []Finding{f}, Trust: workorder.Trust{Root: "none"}, ForRelease: in.ForRelease}, nil
+		}
+		c.lock = l
+	}
+	for _, t := range in.Targets {
+		if c.lock.Target(t) == nil {
+			return nil, fmt.Errorf("verifying: the lock has no target %s", t)
+		}
+	}
+	if err := c.run(ctx); err != nil {
+		return nil, fmt.Errorf("verifying: %w", err)
+	}
+	return c.report(), nil
 }
