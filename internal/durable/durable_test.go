@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -307,7 +308,7 @@ func TestLockExcludes(t *testing.T) {
 // Ten goroutines fight for a lock whose file comes and goes.
 func TestLockUnderContention(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "state", "lock")
-	inside, total := 0, 0
+	var inside, total atomic.Int32
 	var wg sync.WaitGroup
 	for range 10 {
 		wg.Go(func() {
@@ -317,20 +318,18 @@ func TestLockUnderContention(t *testing.T) {
 					t.Error(err)
 					return
 				}
-				// Unsynchronised on purpose: only the lock protects it.
-				inside++
-				if inside != 1 {
+				if inside.Add(1) != 1 {
 					t.Error("two inside")
 				}
-				total++
-				inside--
+				total.Add(1)
+				inside.Add(-1)
 				unlock()
 			}
 		})
 	}
 	wg.Wait()
-	if total != 200 {
-		t.Errorf("%d turns", total)
+	if n := total.Load(); n != 200 {
+		t.Errorf("%d turns", n)
 	}
 }
 

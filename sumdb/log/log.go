@@ -100,7 +100,8 @@ type Options struct {
 type Log struct {
 	o     Options
 	fault faultHook
-	warm  *warmState // what the last append of this process left
+	warm  *warmState    // what the last append of this process left
+	turn  chan struct{} // held by the session: flock alone does not order goroutines
 }
 
 // faultHook runs every step that changes something on the disk; tests put
@@ -169,7 +170,7 @@ func Open(o Options) (*Log, error) {
 	if o.Grace == 0 {
 		o.Grace = DefaultGrace
 	}
-	return &Log{o: o}, nil
+	return &Log{o: o, turn: make(chan struct{}, 1)}, nil
 }
 
 func (l *Log) statePath(name string) string { return filepath.Join(l.o.Dir, ".state", name) }
@@ -190,7 +191,7 @@ func (l *Log) write(step, path string, data []byte) error {
 	})
 }
 
-// lock takes the folder's lock and then the origin's: always in this order, so
+// lock takes this Log's turn, the folder's lock and then the origin's: always in this order, so
 // that two writers cannot each hold one.
 func (l *Log) lock(ctx context.Context) (func(), error) {
 	if _, ok := ctx.Deadline(); !ok {
@@ -198,6 +199,20 @@ func (l *Log) lock(ctx context.Context) (func(), error) {
 		ctx, cancel = context.WithTimeout(ctx, DefaultWait)
 		defer cancel()
 	}
+	select {
+	case l.turn <- struct{}{}:
+	case <-ctx.Done():
+		return nil, errors.Join(durable.ErrLocked, ctx.Err())
+	}
+	unlock, err := l.lockFiles(ctx)
+	if err != nil {
+		<-l.turn
+		return nil, err
+	}
+	return func() { unlock(); <-l.turn }, nil
+}
+
+func (l *Log) lockFiles(ctx context.Context) (func(), error) {
 	if err := l.makeFolders(); err != nil {
 		return nil, err
 	}
