@@ -12,6 +12,7 @@ import (
 	"github.com/freedomofpress/wheellock/lock"
 	"github.com/freedomofpress/wheellock/provenance/workorder"
 	"github.com/freedomofpress/wheellock/resolve/tags"
+	"github.com/freedomofpress/wheellock/sumdb/trust"
 )
 
 type buildOptions struct {
@@ -107,6 +108,10 @@ func (a *app) build(ctx context.Context, o buildOptions) error {
 	if len(jobs) == 0 {
 		s.say("nothing to build: the lock has a hash for every wheel")
 	} else if err := s.builder().CheckSandbox(ctx); err != nil {
+		return err
+	}
+	if err := s.maySign(ctx, trust.RoleBuilder); err != nil {
+		// Better now than after an hour of building.
 		return err
 	}
 	run := &buildRun{session: s, library: s.library(ctx), lock: s.locked, check: o.check}

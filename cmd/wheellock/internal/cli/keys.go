@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 	xterm "golang.org/x/term"
 
+	"github.com/freedomofpress/wheellock/sumdb/note"
 	"github.com/freedomofpress/wheellock/sumdb/trust"
 )
 
@@ -45,8 +47,100 @@ The key comes from a file, or stays where gpg has it (agent or card).`,
 	}
 	adopt.Flags().StringVar(&f.keyFile, "openpgp-key", "", "armored private key in `FILE`")
 	adopt.Flags().StringVar(&f.gpgKey, "gpg-key", "", "key `ID` of gpg")
-	cmd.AddCommand(adopt)
+	cmd.AddCommand(adopt, a.delegateVerb())
 	return cmd
+}
+
+func (a *app) delegateVerb() *cobra.Command {
+	var f openPGPFlags
+	cmd := &cobra.Command{
+		Use:   "delegate ROLE KEY",
+		Short: "let another machine's key hold a role",
+		Long: `delegate makes a new root document that lets KEY hold a role: builder, publisher
+or reviewer. A machine whose key holds no role yet prints the whole command. A
+provisional root is signed by this machine, an adopted one by the
+organisation's OpenPGP key.`,
+		Example: "  wheellock keys delegate builder builder1.example.wheels+8dcb472d+Afcx... --gpg-key 0123456789ABCDEF",
+		Args:    usageArgs(cobra.ExactArgs(2)),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.keysDelegate(cmd.Context(), args[0], args[1], f)
+		},
+	}
+	cmd.Flags().StringVar(&f.keyFile, "openpgp-key", "", "armored private key of the root in `FILE`")
+	cmd.Flags().StringVar(&f.gpgKey, "gpg-key", "", "the root's key `ID` of gpg")
+	return cmd
+}
+
+// delegable are the roles that a command may hand out; the log has one writer.
+var delegable = []string{trust.RoleBuilder, trust.RolePublisher, trust.RoleReviewer}
+
+func (a *app) keysDelegate(ctx context.Context, role, key string, f openPGPFlags) error {
+	if !slices.Contains(delegable, role) {
+		return usage("role %q is none of %s", role, strings.Join(delegable, ", "))
+	}
+	if _, err := note.NewVerifier(key); err != nil {
+		return usage("%q is not a verifier key", key)
+	}
+	s, err := a.openForWriting(ctx)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	if err := s.needLock(); err != nil {
+		return err
+	}
+	led, err := s.ledger(ctx, false)
+	if err != nil {
+		return err
+	}
+	signers, err := s.rootSigners(led, f)
+	if err != nil {
+		return err
+	}
+	next, err := trust.Next(led.chain, s.Now(), func(r *trust.Root) error {
+		for i := range r.Roles {
+			if r.Roles[i].Name == role {
+				if slices.Contains(r.Roles[i].Keys, key) {
+					return invalid("wheellock keys show", "the key holds the role already")
+				}
+				r.Roles[i].Keys = append(r.Roles[i].Keys, key)
+				return nil
+			}
+		}
+		r.Roles = append(r.Roles, trust.RoleKeys{Name: role, Threshold: 1, Expires: r.Expires, Keys: []string{key}})
+		return nil
+	}, signers...)
+	if err != nil {
+		return err
+	}
+	if err := led.adoptRoot(ctx, next); err != nil {
+		return err
+	}
+	if a.json {
+		return a.printJSON(map[string]any{"log": led.origin, "root": led.chain.Len() - 1, "role": role, "key": key})
+	}
+	fmt.Fprintf(a.Out, "root %d of %s lets %s hold the role %s\n", led.chain.Len()-1, led.origin, originOf(key), role)
+	return nil
+}
+
+// rootSigners are the OpenPGP keys that sign the next root: the software key of a
+// provisional one, else what the user names.
+func (s *session) rootSigners(led *ledger, f openPGPFlags) ([]trust.OpenPGPSigner, error) {
+	named, err := s.openPGPSigner(f)
+	if err != nil {
+		return nil, err
+	}
+	if named != nil {
+		return []trust.OpenPGPSigner{named}, nil
+	}
+	if !led.chain.Provisional() {
+		return nil, invalid("name the root's key with --gpg-key ID or --openpgp-key FILE", "the root of %s is adopted: its OpenPGP key has to sign", led.origin)
+	}
+	mine, err := led.keys.OpenPGP(led.origin)
+	if err == nil && len(mine) == 0 {
+		err = environment("run it on the machine that made the log", "this machine does not hold the provisional key of %s", led.origin)
+	}
+	return mine, err
 }
 
 type keyRow struct {

@@ -98,9 +98,21 @@ func (l *ledger) dropUnstated(ctx context.Context, roots []trust.Signed, make bo
 		return l.stateRoot(0)
 	}
 	if len(stated) < len(roots) {
-		return l.openRoots(roots[:len(stated)])
+		if err := l.openRoots(roots[:len(stated)]); err != nil {
+			return err
+		}
 	}
-	return nil
+	// From which statement on each root says who may sign.
+	var at []int64
+	for _, e := range stated {
+		if e.Index >= 0 {
+			at = append(at, e.Index)
+		}
+	}
+	if len(at) == 0 {
+		return nil
+	}
+	return l.chain.Place(at)
 }
 
 // originOf is the log's name in a verifier key.
@@ -311,10 +323,43 @@ func (l *ledger) signer(role string) (note.Signer, error) {
 		return nil, err
 	}
 	if len(held) == 0 {
-		return nil, environment("run it on the machine that holds the key, or have the root delegate one to this machine",
-			"this machine holds no %s key of the log %s", role, l.origin)
+		return nil, l.undelegated(role)
 	}
 	return held[0], nil
+}
+
+// maySign returns an error where a log exists in which this machine's keys do
+// not hold the role.
+func (s *session) maySign(ctx context.Context, role string) error {
+	if roots, err := s.readRoots(); err != nil || len(roots) == 0 {
+		return err
+	}
+	led, err := s.ledger(ctx, false)
+	if err != nil {
+		return err
+	}
+	_, err = led.signer(role)
+	return err
+}
+
+// undelegated is the error where this machine has no key that may sign. It makes
+// one, so that the message can hold the whole command for whoever holds the root.
+func (l *ledger) undelegated(role string) error {
+	if role == trust.RoleLog {
+		return environment("run it where the log's key is", "this machine does not hold the key of the log %s", l.origin)
+	}
+	mine, err := l.keys.Signers(l.origin, role)
+	if err != nil {
+		return err
+	}
+	var key string
+	if len(mine) > 0 {
+		key = mine[len(mine)-1].Key
+	} else if key, err = l.keys.Generate(rand.Reader, l.origin, role); err != nil {
+		return err
+	}
+	return environment(fmt.Sprintf("whoever holds the root runs: wheellock keys delegate %s %s", role, key),
+		"the root of %s does not delegate the role %s to this machine's key", l.origin, role)
 }
 
 // stateRoot states that root n is in force.
