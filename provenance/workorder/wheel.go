@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/freedomofpress/wheellock/lock"
+	"github.com/freedomofpress/wheellock/resolve/tags"
 )
 
 // The commands that steps and missing work name. They are whole: a reader can
@@ -77,7 +78,11 @@ func needsBuilders(in Input, w *lock.Wheel) bool {
 func obstacle(in Input, p *lock.Package, w *lock.Wheel) (why, target string) {
 	list := targetsOf(in.Lock, orTargets(w, p))
 	if pure(w.Name) {
-		// Built once for all of its targets, by the newest; any that works will do.
+		// Built once for all of its targets, by one that has the recipe's Python;
+		// any of those that works will do.
+		if by := withPython(in.Lock, list, w.Recipe); len(by) > 0 {
+			list = by
+		}
 		for _, t := range list {
 			if in.Unbuildable[t].Pure == "" {
 				return "", ""
@@ -95,6 +100,23 @@ func obstacle(in Input, p *lock.Package, w *lock.Wheel) (why, target string) {
 		}
 	}
 	return "", ""
+}
+
+// withPython keeps the targets whose interpreter the recipe wants.
+func withPython(l *lock.Lock, list []string, recipe string) []string {
+	var out []string
+	r := l.Recipe(recipe)
+	for _, name := range list {
+		t := l.Target(name)
+		if t == nil || r == nil {
+			continue
+		}
+		env, err := tags.New(t.Name, t.Python, t.Platform, t.Implementation)
+		if err == nil && env.PythonTag() == r.Python {
+			out = append(out, name)
+		}
+	}
+	return out
 }
 
 // unproven says why an upstream wheel may not be used as it is, under a policy

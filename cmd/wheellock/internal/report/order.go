@@ -109,10 +109,15 @@ func orderNotes(b *strings.Builder, o *workorder.Order, s term.Style) {
 	}
 }
 
+// commandColumn is where the COMMAND column begins at the most: "10 mirror 1000
+// developer ".
+const commandColumn = 2 + 1 + 11 + 2 + 9 + 2
+
 func orderSteps(b *strings.Builder, o *workorder.Order, s term.Style) {
 	rows := [][]string{{" ", s.Paint(term.Heading, "STEP"), s.Paint(term.Heading, "WHO"), s.Paint(term.Heading, "COMMAND")}}
 	states := []string{s.Paint(term.Heading, "STATE")}
-	for _, st := range o.Steps {
+	below := make([]string, len(o.Steps))
+	for i, st := range o.Steps {
 		name := st.Action
 		if st.Count > 0 {
 			name += fmt.Sprintf(" %d", st.Count)
@@ -121,6 +126,9 @@ func orderSteps(b *strings.Builder, o *workorder.Order, s term.Style) {
 		if st.Command == "-" && st.State != "done" {
 			command, state = st.State, "" // a reason, not a command that anybody runs
 		}
+		if commandColumn+term.Len(command) > term.Width {
+			command, below[i] = "", command // a command is never broken: it is there to be pasted
+		}
 		rows = append(rows, []string{fmt.Sprint(st.N), name, st.Who, command})
 		states = append(states, state)
 	}
@@ -128,6 +136,9 @@ func orderSteps(b *strings.Builder, o *workorder.Order, s term.Style) {
 	b.WriteString(lines[0] + "\n")
 	for i, st := range o.Steps {
 		b.WriteString(lines[i+1] + "\n")
+		if below[i] != "" {
+			b.WriteString("     " + below[i] + "\n")
+		}
 		if st.Done {
 			continue
 		}
@@ -187,7 +198,9 @@ func orderNext(b *strings.Builder, o *workorder.Order, s term.Style) {
 	case o.Next != "":
 		b.WriteString("Next: " + s.Paint(term.Command, o.Next) + "\n")
 	case o.NextWhy != "":
-		b.WriteString("Next: " + o.NextWhy + "\n")
+		for _, line := range term.Wrap("Next: "+o.NextWhy, term.Width, "      ") {
+			b.WriteString(line + "\n")
+		}
 	}
 }
 
