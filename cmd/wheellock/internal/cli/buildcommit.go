@@ -157,12 +157,12 @@ func (r *buildRun) dropUnused() {
 // statements states what happened to every outcome: the source and the
 // published files as the index gave them, the build and how it compares.
 func (r *buildRun) statements(ctx context.Context, led *ledger) error {
+	if err := led.stateAll(ctx, r.library, r.lock); err != nil {
+		return err
+	}
 	head := led.head()
 	for _, o := range r.outcomes {
 		p := o.job.pkg
-		if err := led.stateFiles(ctx, r.library, p); err != nil {
-			return err
-		}
 		b := record.Build{
 			Head: head, Name: p.Name, Version: p.Version, Target: o.target.Name,
 			Recipe: hexOf(o.recipe.Digest), Source: p.Sdist.SHA256, Failed: o.failed, Supersedes: record.NoIndex,
@@ -186,27 +186,6 @@ func (r *buildRun) statements(ctx context.Context, led *ledger) error {
 		}
 		b.Evidence = hash
 		if err := led.stateBuild(ctx, b); err != nil {
-			return err
-		}
-	}
-	return r.stateTools(ctx, led)
-}
-
-// stateTools states the build requirements that recipes pin: they are not
-// shipped, but they made what is.
-func (r *buildRun) stateTools(ctx context.Context, led *ledger) error {
-	used := map[string]bool{}
-	for _, o := range r.outcomes {
-		for _, b := range o.recipe.BuildRequires {
-			used[b.SHA256] = true
-		}
-	}
-	for i := range r.lock.Packages {
-		p := &r.lock.Packages[i]
-		if p.Group != lock.GroupBuild || !slices.ContainsFunc(p.Wheels, func(w lock.Wheel) bool { return used[w.SHA256] }) {
-			continue
-		}
-		if err := led.stateFiles(ctx, r.library, p); err != nil {
 			return err
 		}
 	}

@@ -83,7 +83,7 @@ func historyOfEntry(e log.Entry) historyRow {
 	_, version := e.Package()
 	r := historyRow{
 		Index: e.Index, Time: e.Time().Format("2006-01-02 15:04"), Kind: e.Kind(), Version: version,
-		Signer: e.Signer, Fields: map[string]string{}, Text: entryText(e),
+		Signer: fmt.Sprintf("%s+%08x", e.Signer, e.Hash), Fields: map[string]string{}, Text: entryText(e),
 	}
 	for _, f := range e.Fields() {
 		if f.Key != "log" && f.Key != "time" {

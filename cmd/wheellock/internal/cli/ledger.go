@@ -372,6 +372,17 @@ func (l *ledger) stateRoot(n int) error {
 	return l.state(st.Statement())
 }
 
+// stateAll states every file of a lock as the index gave it, the build
+// requirements too: they are not shipped, but they made what is.
+func (l *ledger) stateAll(ctx context.Context, lib *library, lk *lock.Lock) error {
+	for i := range lk.Packages {
+		if err := l.stateFiles(ctx, lib, &lk.Packages[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // stateFiles states the sdist and the published wheels of a package as the index
 // gave them, unless the log says so already.
 func (l *ledger) stateFiles(ctx context.Context, lib *library, p *lock.Package) error {

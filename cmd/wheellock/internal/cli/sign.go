@@ -78,12 +78,9 @@ func (a *app) sign(ctx context.Context, flags openPGPFlags) error {
 	if err := led.statePublish(ctx, data); err != nil {
 		return err
 	}
-	lib := s.library(ctx)
-	for i := range s.locked.Packages {
-		// Wheels taken from upstream as they are never went through a build.
-		if err := led.stateFiles(ctx, lib, &s.locked.Packages[i]); err != nil {
-			return err
-		}
+	// Wheels taken from upstream as they are never went through a build.
+	if err := led.stateAll(ctx, s.library(ctx), s.locked); err != nil {
+		return err
 	}
 	if err := led.finish(ctx, s.locked); err != nil {
 		return err
