@@ -74,7 +74,7 @@ const (
 	// large: rewriting more would make one append in thousands slow.
 	quickMerge = 1 << 17
 	// maxSegments is when larger merges are done all the same.
-	maxSegments = 24
+	maxSegments = 10
 	maxManifest = 1 << 20
 )
 

@@ -29,13 +29,13 @@ func lessFact(a, b fact) bool {
 
 const (
 	factSize = 16
-	pageSize = 4096
+	pageSize = 1024
 	perPage  = pageSize / factSize
 	rowSize  = 8 + sha256.Size
 )
 
 // A segment is a file of facts about a range of statements: sorted records in
-// pages of 4,096 bytes (key and index, big endian), then one row a page (first
+// pages of 1,024 bytes (key and index, big endian), then one row a page (first
 // key, sha256 of the page). The manifest has the hash of the rows, so that a
 // look-up checks the rows and the one page that it reads.
 type segment struct {
@@ -49,7 +49,7 @@ type segment struct {
 }
 
 // keptPages bounds the memory for pages of one segment: 4 MB.
-const keptPages = 1024
+const keptPages = 4096
 
 var errFacts = errors.New("damaged facts")
 
