@@ -179,6 +179,8 @@ func (b *Builder) run(ctx context.Context, j Job, s *sandbox) (*Result, error) {
 		write.Close()
 		return nil, err
 	}
+	s.cage = newCage(or(b.Processes, MaxProcesses))
+	defer s.cage.open()
 	cmd := s.command(inner, write)
 	log := &cappedLog{}
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(stdin), log, log

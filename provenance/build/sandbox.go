@@ -33,6 +33,7 @@ type sandbox struct {
 	host        string // host name to show
 	cpus        int    // 1: pinned to one processor; 0: all
 	vars        []string
+	cage        *cage
 }
 
 // hostFolders are bound read-only where they exist. /etc is left out but for
@@ -75,15 +76,15 @@ func (s *sandbox) args() []string {
 // command is the sandboxed process, to be started by the caller. fd 3 is the
 // pipe for answers.
 func (s *sandbox) command(ctx context.Context, answers *os.File) *exec.Cmd {
-	args := append(s.args(), "--", "/env/bin/python", "-c", driver)
-	program := s.bwrap
+	args := append([]string{s.bwrap}, s.args()...)
+	args = append(args, "--", "/env/bin/python", "-c", driver)
 	if s.cpus == 1 {
 		if path, err := exec.LookPath("taskset"); err == nil {
-			args = append([]string{"-c", "0", program}, args...)
-			program = path
+			args = append([]string{path, "-c", "0"}, args...)
 		}
 	}
-	cmd := exec.CommandContext(ctx, program, args...)
+	args = s.cage.wrap(args)
+	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
 	cmd.ExtraFiles = []*os.File{answers}
 	cmd.Env = []string{}
 	return cmd
