@@ -102,9 +102,12 @@ func (b *Builder) Build(ctx context.Context, j Job) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := writeUsers(work); err != nil {
+		return nil, err
+	}
 	start := time.Now()
 	r, err := b.run(ctx, j, &sandbox{
-		bwrap: b.Bwrap, interpreter: i, env: env, source: source,
+		bwrap: b.Bwrap, interpreter: i, env: env, source: source, users: work,
 		host: hostName(j.Variation), cpus: j.Variation, vars: environ(j),
 	})
 	if err != nil {

@@ -12,6 +12,7 @@
 //	/source                  the unpacked sdist, read-only
 //	/build/NAME-VERSION      its copy, the recipe's build-path, where the hooks run
 //	/build/out               where the wheel is written
+//	/etc                     one user, the linker's cache, alternatives; nothing of the host else
 //	/tmp                     empty
 //
 // /build and /tmp are memory file systems of limited size, so a build can neither

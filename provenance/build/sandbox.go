@@ -30,6 +30,7 @@ type sandbox struct {
 	interpreter *Interpreter
 	env         string // folder that becomes /env
 	source      string // folder that becomes /source
+	users       string // folder with passwd and group
 	host        string // host name to show
 	cpus        int    // 1: pinned to one processor; 0: all
 	vars        []string
@@ -65,12 +66,24 @@ func (s *sandbox) args() []string {
 	if p := s.interpreter.Prefix; !strings.HasPrefix(p, "/usr/") && p != "/usr" {
 		a = append(a, "--ro-bind", p, p)
 	}
+	for _, f := range []string{"passwd", "group"} {
+		a = append(a, "--ro-bind", filepath.Join(s.users, f), "/etc/"+f)
+	}
 	a = append(a, "--ro-bind", s.env, "/env", "--ro-bind", s.source, "/source", "--chdir", "/build")
 	for _, v := range s.vars {
 		k, val, _ := strings.Cut(v, "=")
 		a = append(a, "--setenv", k, val)
 	}
 	return append(a, "--remount-ro", "/")
+}
+
+// writeUsers makes the one user that a build sees; the host's are none of its
+// business, but getpwuid has to find somebody.
+func writeUsers(dir string) error {
+	if err := os.WriteFile(filepath.Join(dir, "passwd"), []byte("build:x:1000:1000:build:/nonexistent:/bin/sh\n"), 0o644); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(dir, "group"), []byte("build:x:1000:\n"), 0o644)
 }
 
 // command is the sandboxed process, to be started by the caller. fd 3 is the
