@@ -38,6 +38,13 @@ func infer(c *clues, sys metadata.BuildSystem, newest time.Time, t tags.Target) 
 	return inf
 }
 
+// needsSourceTime reports whether the epoch has to come from the sdist, because
+// there is no published wheel or none that tells.
+func needsSourceTime(c *clues) bool {
+	probe := &lock.Epoch{}
+	return c == nil || c.epoch(probe) == probe
+}
+
 // epoch reads SOURCE_DATE_EPOCH off the zip; fallback is the sdist's.
 //
 // Equal times are taken even where they are a backend's constant (hatchling's

@@ -45,11 +45,6 @@ func (pl *planner) one(ctx context.Context, p *lock.Package, n need) (out planne
 		out.err = err
 		return out
 	}
-	newest, err := archive.NewestTime(path)
-	if err != nil {
-		out.err = err
-		return out
-	}
 	published := publishedFor(page, p, n.target)
 	var c *clues
 	if len(published) > 0 {
@@ -64,6 +59,13 @@ func (pl *planner) one(ctx context.Context, p *lock.Package, n need) (out planne
 		out.notes = append(out.notes, "no published wheel fits: nothing to reproduce, the newest build requirements are used")
 	}
 
+	var newest time.Time
+	if needsSourceTime(c) { // a whole archive is unpacked for it: seconds where sources are large
+		if newest, err = archive.NewestTime(path); err != nil {
+			out.err = err
+			return out
+		}
+	}
 	inf := infer(c, sys, newest, n.target)
 	out.notes = append(out.notes, inf.notes...)
 	pins, notes, err := pl.requires(ctx, n.target, sys, inf)
