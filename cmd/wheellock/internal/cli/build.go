@@ -220,7 +220,12 @@ func (r *buildRun) print(out buildReport) {
 		if b.Times > 1 {
 			times = fmt.Sprintf(" (%d times the same)", b.Times)
 		}
-		fmt.Fprintf(r.Out, "built %s%s  %s\n", b.File, times, r.style.Paint(style, verdict))
+		line := "built " + b.File + times
+		gap := "  "
+		if term.Len(line)+len(gap)+term.Len(verdict) > term.Width {
+			gap = "\n      "
+		}
+		fmt.Fprintf(r.Out, "%s%s%s\n", line, gap, r.style.Paint(style, verdict))
 		if r.verbose {
 			for _, l := range b.Lines {
 				fmt.Fprintf(r.Out, "      %s\n", l)

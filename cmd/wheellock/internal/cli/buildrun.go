@@ -285,7 +285,8 @@ func (r *buildRun) repeat(ctx context.Context, o *outcome, dir string) error {
 			if err != nil {
 				return err
 			}
-			r.fail(o, "not-reproducible", fmt.Sprintf("build %d came out different from build 1:\n%s", n+1, strings.Join(d.Lines, "\n")), "")
+			r.fail(o, "not-reproducible", fmt.Sprintf("build %d came out different from build 1:\n%s", n+1, strings.Join(d.Lines, "\n")),
+				`what differs is said above: tell the project, or take the published wheel with policy.wheels = "upstream"`)
 			return nil
 		}
 		o.times = n + 1

@@ -13,11 +13,11 @@ import (
 	"github.com/freedomofpress/wheellock/lock"
 	"github.com/freedomofpress/wheellock/provenance/build"
 	"github.com/freedomofpress/wheellock/provenance/mirror"
+	"github.com/freedomofpress/wheellock/provenance/verify"
 	"github.com/freedomofpress/wheellock/provenance/workorder"
 	"github.com/freedomofpress/wheellock/sumdb/log"
 	"github.com/freedomofpress/wheellock/sumdb/note"
 	"github.com/freedomofpress/wheellock/sumdb/proof"
-	"github.com/freedomofpress/wheellock/sumdb/record"
 	"github.com/freedomofpress/wheellock/sumdb/trust"
 )
 
@@ -74,59 +74,14 @@ func (s *session) readProof() (*proof.Verified, error) {
 	if err != nil {
 		return nil, err
 	}
-	return proof.Verify(data, proof.Pins{Root: s.rootPins(), Log: s.project.Config.Log}, wants(s.locked))
+	return proof.Verify(data, proof.Pins{Root: s.rootPins(), Log: s.project.Config.Log}, verify.Wants(s.locked))
 }
 
-// logFacts counts what the proof's statements say about the locked files.
+// logFacts takes over what the proof's statements say about the locked files.
 func (s *session) logFacts(in *workorder.Input, v *proof.Verified) {
-	builders := map[string]map[string]bool{}
-	reviewers := map[string]map[string]bool{}
-	vote := func(m map[string]map[string]bool, key, who string) {
-		if m[key] == nil {
-			m[key] = map[string]bool{}
-		}
-		m[key][who] = true
-	}
-	lockHash := hashOf(s.raw)
-	for _, st := range v.Statements {
-		if st.Void {
-			continue
-		}
-		who := st.Key
-		switch st.Kind() {
-		case record.KindSource, record.KindUpstream:
-			for _, f := range st.Files() {
-				in.Logged[f.SHA256] = true
-			}
-		case record.KindBuild:
-			b, err := st.AsBuild()
-			if err != nil || b.Failed != "" {
-				continue
-			}
-			in.Logged[b.File.SHA256] = true
-			in.LogEntry[b.File.SHA256] = st.Number
-			vote(builders, b.File.SHA256, who)
-			for _, c := range b.Upstream {
-				if c.Verdict != "differs" {
-					vote(builders, c.SHA256, who)
-				}
-			}
-		case record.KindReview:
-			if r, err := st.AsReview(); err == nil {
-				vote(reviewers, r.Source, who)
-			}
-		case record.KindLock:
-			if l, err := st.AsLock(); err == nil && l.Lock == lockHash {
-				in.LockKnown, in.LockInLog = true, true
-			}
-		}
-	}
-	for k, m := range builders {
-		in.Builders[k] = len(m)
-	}
-	for k, m := range reviewers {
-		in.Reviews[k] = len(m)
-	}
+	c := verify.Tally(v, s.locked)
+	in.Logged, in.LogEntry, in.Builders, in.Reviews = c.Logged, c.LogEntry, c.Builders, c.Reviews
+	in.LockKnown, in.LockInLog = c.LockKnown, c.LockKnown
 }
 
 func hashOf(b []byte) string { sum := sha256.Sum256(b); return hex.EncodeToString(sum[:]) }

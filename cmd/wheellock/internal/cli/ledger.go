@@ -18,6 +18,7 @@ import (
 	"github.com/freedomofpress/wheellock/lock"
 	"github.com/freedomofpress/wheellock/lock/pyproject"
 	"github.com/freedomofpress/wheellock/provenance/mirror"
+	"github.com/freedomofpress/wheellock/provenance/verify"
 	"github.com/freedomofpress/wheellock/sumdb/index"
 	"github.com/freedomofpress/wheellock/sumdb/log"
 	"github.com/freedomofpress/wheellock/sumdb/note"
@@ -656,7 +657,7 @@ func (l *ledger) proofEdit(ctx context.Context, lk *lock.Lock) ([]pyproject.Edit
 	if err != nil {
 		return nil, err
 	}
-	data, err := proof.Build(src, wants(lk), extra)
+	data, err := proof.Build(src, verify.Wants(lk), extra)
 	if err != nil {
 		return nil, err
 	}
@@ -692,20 +693,4 @@ func (l *ledger) extra(ctx context.Context, lk *lock.Lock) ([]int64, error) {
 		}
 	}
 	return out, nil
-}
-
-// wants names what a proof of a lock must hold completely.
-func wants(lk *lock.Lock) []proof.Want {
-	var out []proof.Want
-	for _, p := range lk.Packages {
-		i := slices.IndexFunc(out, func(w proof.Want) bool { return w.Name == p.Name })
-		if i < 0 {
-			out = append(out, proof.Want{Name: p.Name})
-			i = len(out) - 1
-		}
-		if !slices.Contains(out[i].Versions, p.Version) {
-			out[i].Versions = append(out[i].Versions, p.Version)
-		}
-	}
-	return out
 }

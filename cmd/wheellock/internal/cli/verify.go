@@ -1,5 +1,113 @@
 package cli
 
-import "github.com/spf13/cobra"
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"path/filepath"
 
-func (a *app) verifyVerb() *cobra.Command { return &cobra.Command{Use: "verify"} }
+	"github.com/spf13/cobra"
+
+	"github.com/freedomofpress/wheellock/cmd/wheellock/internal/report"
+	"github.com/freedomofpress/wheellock/lock"
+	"github.com/freedomofpress/wheellock/lock/pyproject"
+	"github.com/freedomofpress/wheellock/provenance/mirror"
+	"github.com/freedomofpress/wheellock/provenance/verify"
+	"github.com/freedomofpress/wheellock/sumdb/proof"
+	"github.com/freedomofpress/wheellock/sumdb/trust"
+)
+
+type verifyOptions struct {
+	targets []string
+	wheels  string
+	what    string // --for
+	roots   []string
+}
+
+func (a *app) verifyVerb() *cobra.Command {
+	var o verifyOptions
+	cmd := &cobra.Command{
+		Use:   "verify",
+		Short: "check lock, proof, log, wheelhouse and signatures, without a network",
+		Long: `verify checks that every locked file is what the log says, by the proof beside the
+lock, and that the wheelhouse's files, lists, pages, roots and tiles are those
+that were signed. The first word of the result is its class:
+
+  OK          exit 0
+  INCOMPLETE  work is left: exit 0, or 1 with --for release
+  STALE       something is not the newest word: exit 1
+  EXPIRED     a key that is needed for what is left has run out: exit 1
+  TAMPERED    two things that must agree do not: exit 1`,
+		Example: "  wheellock verify\n  wheellock verify --for release\n  wheellock verify --wheels out --target bookworm",
+		Args:    usageArgs(cobra.NoArgs),
+		RunE:    func(cmd *cobra.Command, _ []string) error { return a.verify(cmd.Context(), o) },
+	}
+	cmd.Flags().StringArrayVar(&o.targets, "target", nil, "what is left to do counts for `TARGET` only; may be repeated")
+	cmd.Flags().StringVar(&o.wheels, "wheels", "", "also check that `DIR` holds the locked wheels of the targets and nothing else")
+	cmd.Flags().StringVar(&o.what, "for", "", "release: what is left to do, and a provisional root, are findings")
+	cmd.Flags().StringArrayVar(&o.roots, "root", nil, "trust this OpenPGP `FINGERPRINT` instead of the configuration's; may be repeated")
+	return cmd
+}
+
+func (a *app) verify(ctx context.Context, o verifyOptions) error {
+	if o.what != "" && o.what != "release" {
+		return usage("--for %q: only release", o.what)
+	}
+	dir, err := a.folder()
+	if err != nil {
+		return err
+	}
+	p, err := pyproject.Open(dir, a.config)
+	if err != nil {
+		return err
+	}
+	s := &session{app: a, dir: dir, project: p, unlock: func() {}}
+	in, err := s.verifyInput(o)
+	if err != nil {
+		return err
+	}
+	rep, err := verify.Verify(ctx, in)
+	if err != nil {
+		return err
+	}
+	if a.json {
+		err = a.printJSON(rep)
+	} else {
+		report.Verification(a.Out, rep, a.style)
+	}
+	if code := rep.Exit(); err == nil && code != Done {
+		return &Error{Code: code, Shown: true}
+	}
+	return err
+}
+
+func (s *session) verifyInput(o verifyOptions) (verify.Input, error) {
+	c := s.project.Config
+	in := verify.Input{
+		Dir: s.dir, RequiresDigest: s.project.RequiresDigest(), Policy: c.Policy,
+		Pins:          proof.Pins{Root: s.rootPins(), Log: c.Log},
+		ReadOnlyHouse: s.readOnly(), Targets: o.targets, ForRelease: o.what == "release", Now: s.Now(), Jobs: s.jobs,
+	}
+	if len(o.roots) > 0 {
+		in.Pins.Root = trust.Pins{Fingerprints: o.roots}
+	}
+	if c.Wheelhouse != "" && !s.readOnly() {
+		in.House = mirror.Wheelhouse{Dir: s.inside(c.Wheelhouse)}
+	}
+	if o.wheels != "" {
+		in.WheelsDir = s.path(o.wheels)
+	}
+	var err error
+	in.LockBytes, err = readCapped(filepath.Join(s.dir, lock.FileName), lock.MaxSize)
+	if errors.Is(err, fs.ErrNotExist) {
+		return in, invalid("wheellock add NAME", "there is no %s in %s", lock.FileName, filepath.Base(s.dir))
+	}
+	if err != nil {
+		return in, err
+	}
+	in.Proof, err = readCapped(filepath.Join(s.dir, proofFile), maxProof)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	return in, err
+}

@@ -1,0 +1,68 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/freedomofpress/wheellock/cmd/wheellock/internal/term"
+	"github.com/freedomofpress/wheellock/provenance/verify"
+)
+
+// classText says what each class means for whoever reads the first line only.
+var classText = map[verify.Class]string{
+	verify.OK:         "everything agrees, nothing is left to do",
+	verify.Incomplete: "nothing is wrong, but work is left",
+	verify.Stale:      "something is not the newest word",
+	verify.Expired:    "a key that is needed has run out",
+	verify.Tampered:   "STOP: things that must agree do not",
+}
+
+// Verification writes the outcome of verify: the class, then each finding with
+// what happened, whether to stop, who acts and how, then what was checked, then
+// the trust line.
+func Verification(w io.Writer, r *verify.Report, s term.Style) {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s: %s\n", s.Paint(classStyle(r.Class), string(r.Class)), verdictText(r))
+	for _, f := range r.Findings {
+		b.WriteString("\n")
+		finding(&b, f, s)
+	}
+	c := r.Checked
+	fmt.Fprintf(&b, "\nChecked: %s, %s, %s in a log of %d, %s\n",
+		plural(c.Wheels, "wheel"), plural(c.Files, "file"), plural(c.Statements, "statement"), c.LogSize, plural(c.Roots, "root"))
+	b.WriteString(TrustLine(r.Trust) + "\n")
+	io.WriteString(w, b.String())
+}
+
+func verdictText(r *verify.Report) string {
+	if r.ForRelease && r.Class == verify.OK {
+		return "everything agrees; this may be released"
+	}
+	if r.ForRelease && r.Class == verify.Incomplete {
+		return "work is left before this may be released"
+	}
+	return classText[r.Class]
+}
+
+func classStyle(c verify.Class) string {
+	switch c {
+	case verify.OK:
+		return term.Good
+	case verify.Incomplete:
+		return term.Todo
+	}
+	return term.Bad
+}
+
+// finding is four lines at most: class, id and subject; what happened; and what
+// to do about it.
+func finding(b *strings.Builder, f verify.Finding, s term.Style) {
+	fmt.Fprintf(b, "%s  %s  %s\n", s.Paint(classStyle(f.Class), string(f.Class)), s.Paint(term.Heading, f.ID), term.Clean(f.Subject))
+	writeWrapped(b, term.Clean(f.What), "  ")
+	act := f.Who + ": " + f.Command
+	if f.Stop {
+		act = "stop; install and ship nothing of it. " + act
+	}
+	writeWrapped(b, act, "  ")
+}
