@@ -67,6 +67,8 @@ def in_child(work):
         if os.WIFSIGNALED(status):
             raise SystemExit("the hook was ended by signal %d" % os.WTERMSIG(status))
         raise SystemExit(1)
+    if not text:
+        raise SystemExit("the hook ended its process without an answer")
     return json.loads(text)
 
 

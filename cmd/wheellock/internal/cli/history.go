@@ -137,7 +137,12 @@ func (a *app) printHistory(rows []historyRow) {
 		if r.Index < 0 {
 			at = "pending"
 		}
-		fmt.Fprintf(a.Out, "%-7s %s  %s %s  by %s\n", at, r.Time, a.style.Paint(term.Heading, r.Kind), r.Version, r.Signer)
+		line := fmt.Sprintf("%-7s %s  %s %s", at, r.Time, a.style.Paint(term.Heading, r.Kind), r.Version)
+		gap := "  "
+		if by := "by " + r.Signer; term.Len(line)+len(gap)+term.Len(by) > term.Width {
+			gap = "\n        "
+		}
+		fmt.Fprintf(a.Out, "%s%sby %s\n", line, gap, r.Signer)
 		for _, line := range term.Wrap(r.Text, term.Width-8, "  ") {
 			fmt.Fprintf(a.Out, "        %s\n", term.Clean(line))
 		}
