@@ -25,7 +25,7 @@ func columns(o *workorder.Order) []column {
 			vs = append(vs, p.Versions[t.Name])
 		}
 		k := strings.Join(vs, "\n")
-		title := strings.ToUpper(t.Name) + " " + t.Python
+		title := columnTitle(t)
 		if i, ok := key[k]; ok {
 			out[i].targets = append(out[i].targets, t.Name)
 			continue
@@ -39,6 +39,21 @@ func columns(o *workorder.Order) []column {
 		}
 	}
 	return out
+}
+
+// columnTitle is the target's name and Python. A name that is made of the Python
+// and a platform ("3.11.7@manylinux_2_36_x86_64", "musllinux_1_2-3.12") would say
+// the Python twice and push the table off the page.
+func columnTitle(t workorder.Target) string {
+	return shortName(t.Name, t.Python) + " " + t.Python
+}
+
+func shortName(name, python string) string {
+	if p, platform, ok := strings.Cut(name, "@"); ok && p == python {
+		name = platform
+	}
+	name = strings.TrimSuffix(name, "-"+python)
+	return strings.ToUpper(strings.TrimSuffix(name, "_x86_64"))
 }
 
 // orderTable writes one line a package; where the columns of the targets do not

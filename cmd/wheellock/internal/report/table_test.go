@@ -1,0 +1,22 @@
+package report
+
+import (
+	"testing"
+
+	"github.com/freedomofpress/wheellock/provenance/workorder"
+)
+
+func TestColumnTitle(t *testing.T) {
+	for _, c := range []struct{ name, python, want string }{
+		{"bookworm", "3.11", "BOOKWORM 3.11"},
+		{"bookworm-arm64", "3.11", "BOOKWORM-ARM64 3.11"},
+		{"3.11.7@manylinux_2_36_x86_64", "3.11.7", "MANYLINUX_2_36 3.11.7"},
+		{"3.12@musllinux_1_2_aarch64", "3.12", "MUSLLINUX_1_2_AARCH64 3.12"},
+		{"manylinux_2_28-3.12", "3.12", "MANYLINUX_2_28 3.12"},
+		{"ours", "3.9", "OURS 3.9"},
+	} {
+		if got := columnTitle(workorder.Target{Name: c.name, Python: c.python}); got != c.want {
+			t.Errorf("columnTitle(%s, %s) = %q, want %q", c.name, c.python, got, c.want)
+		}
+	}
+}
