@@ -292,7 +292,11 @@ func (s *session) openPGPSigner(f openPGPFlags) (trust.OpenPGPSigner, error) {
 		if err != nil {
 			return nil, environment("apt-get install gnupg", "gpg is not installed")
 		}
-		return trust.NewGPG(path, s.Getenv("GNUPGHOME"), f.gpgKey)
+		signer, err := trust.NewGPG(path, s.Getenv("GNUPGHOME"), f.gpgKey)
+		if err != nil {
+			return nil, invalid("gpg --list-secret-keys names those that it has", "--gpg-key %s: %v", f.gpgKey, err)
+		}
+		return signer, nil
 	case f.keyFile != "":
 		data, err := readCapped(s.path(f.keyFile), trust.MaxRootSize)
 		if err != nil {
