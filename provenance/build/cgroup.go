@@ -1,0 +1,93 @@
+package build
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// A cage is a control group around one build. The kernel does not count processes
+// against RLIMIT_NPROC for root, so where wheellock runs as root a build that forks
+// without end is only held by a group; the same group caps the memory of all its
+// processes together. Anybody else has the resource limits, and no right to make
+// groups.
+type cage struct{ dirs []string }
+
+// cgroupRoot is where the hierarchies are mounted.
+const cgroupRoot = "/sys/fs/cgroup"
+
+// newCage makes the groups that can be made here: one under the unified hierarchy,
+// else one each under the old pids and memory hierarchies. Where there are none
+// it returns an empty cage.
+func newCage(processes int64) *cage {
+	c := &cage{}
+	if os.Geteuid() != 0 {
+		return c
+	}
+	name := "wheellock-" + strconv.Itoa(os.Getpid()) + "-" + strconv.FormatInt(time.Now().UnixNano(), 36)
+	if c.add(filepath.Join(cgroupRoot, name), "pids.max", processes) {
+		c.set("memory.max", MaxMemory)
+		return c
+	}
+	c.add(filepath.Join(cgroupRoot, "pids", name), "pids.max", processes)
+	c.add(filepath.Join(cgroupRoot, "memory", name), "memory.limit_in_bytes", MaxMemory)
+	return c
+}
+
+// add makes a group with one limit, or leaves nothing.
+func (c *cage) add(dir, file string, limit int64) bool {
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		return false
+	}
+	if err := write(filepath.Join(dir, file), limit); err != nil {
+		os.Remove(dir)
+		return false
+	}
+	c.dirs = append(c.dirs, dir)
+	return true
+}
+
+func (c *cage) set(file string, limit int64) {
+	// The memory controller may be off where the pids controller is on.
+	_ = write(filepath.Join(c.dirs[len(c.dirs)-1], file), limit)
+}
+
+func write(path string, limit int64) error {
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(f, limit)
+	if e := f.Close(); err == nil {
+		err = e
+	}
+	return err
+}
+
+// wrap makes a command line that enters the groups before it becomes args: a
+// process that is moved after its start may have forked already.
+func (c *cage) wrap(args []string) []string {
+	if len(c.dirs) == 0 {
+		return args
+	}
+	var b strings.Builder
+	for _, d := range c.dirs {
+		fmt.Fprintf(&b, "echo $$ > %s/cgroup.procs || exit 125; ", d)
+	}
+	return append([]string{"/bin/sh", "-c", b.String() + `exec "$@"`, "sh"}, args...)
+}
+
+// open removes the groups, once their processes are gone.
+func (c *cage) open() {
+	for _, d := range c.dirs {
+		for range 50 {
+			if os.Remove(d) == nil {
+				break
+			}
+			time.Sleep(20 * time.Millisecond)
+		}
+	}
+}
