@@ -40,6 +40,10 @@ type checker struct {
 	findings []Finding
 }
 
+func newChecker(in Input) *checker {
+	return &checker{in: in, lock: in.Lock, lockHash: hashOf(in.LockBytes), book: newBook(), uncovered: map[string]bool{}}
+}
+
 func (c *checker) haveProof() bool { return c.v != nil }
 
 // local reports whether there is a folder to look at.
@@ -123,6 +127,9 @@ func (c *checker) run(ctx context.Context) error {
 		c.whole()
 	}
 	c.witnesses()
+	if c.chain != nil {
+		c.checked.Roots = c.chain.Len()
+	}
 	if err := scan(); err != nil {
 		return err
 	}
@@ -143,8 +150,8 @@ func (c *checker) witnesses() {
 
 // report makes the report of what was found.
 func (c *checker) report() *Report {
-	r := &Report{Class: OK, Findings: c.findings, Checked: c.checked, ForRelease: c.in.ForRelease}
-	r.Trust = c.trust()
+	t := c.trust()
+	r := &Report{Class: OK, Checked: c.checked, Trust: t, ForRelease: c.in.ForRelease}
 	if c.in.ForRelease && r.Trust.Root == "provisional" {
 		c.add("root-provisional", "root", "it was made on the spot by wheellock; a release needs the organisation's OpenPGP key")
 	}
@@ -164,7 +171,6 @@ func (c *checker) report() *Report {
 func (c *checker) trust() workorder.Trust {
 	t := workorder.Trust{Root: "none"}
 	if c.chain != nil {
-		c.checked.Roots = c.chain.Len()
 		t.Root = "adopted"
 		if c.chain.Provisional() {
 			t.Root = "provisional"

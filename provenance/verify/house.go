@@ -74,7 +74,6 @@ func (c *checker) notFetched(f scanned) {
 type locked struct {
 	id     string // of the finding where it differs
 	hashes []string
-	file   string
 }
 
 // lockedFiles are the paths where the wheelhouse would hold the lock's files.

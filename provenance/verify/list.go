@@ -97,7 +97,7 @@ func (c *checker) noteSignature(data []byte, at int64, logged bool) error {
 func (c *checker) publisher(text string, s note.Signature, at int64, logged bool) error {
 	var key note.Verifier
 	if logged {
-		h, err := c.roots().Holder(at, s.Name, s.Hash)
+		h, err := c.chainAt(at).Holder(at, s.Name, s.Hash)
 		if err != nil {
 			return err
 		}
@@ -114,6 +114,14 @@ func (c *checker) publisher(text string, s note.Signature, at int64, logged bool
 		return errors.New("the signature of " + s.Name + " is wrong")
 	}
 	return nil
+}
+
+// chainAt is the chain that knows which root was in force at a log index.
+func (c *checker) chainAt(at int64) *trust.Chain {
+	if c.v != nil && at < c.v.Size {
+		return c.v.Chain
+	}
+	return c.roots()
 }
 
 // size is the number of statements that we know of.
@@ -158,7 +166,7 @@ func (c *checker) countersignature(data []byte, at int64, logged bool) error {
 func (c *checker) signedByRoot(data, asc []byte, at int64, logged bool) error {
 	roots := []*trust.Root{c.roots().Newest()}
 	if logged {
-		roots = append([]*trust.Root{c.roots().At(at)}, roots...)
+		roots = append([]*trust.Root{c.chainAt(at).At(at)}, roots...)
 	}
 	var err error
 	for _, r := range roots {

@@ -124,7 +124,11 @@ func (c *checker) readTree(ctx context.Context, cp tile.Checkpoint) error {
 			return nil
 		}
 	}
-	whole := cp.Size <= MaxFsck
+	most := int64(MaxFsck)
+	if c.in.fsck != 0 {
+		most = c.in.fsck
+	}
+	whole := cp.Size <= most
 	if whole {
 		sound, err := c.fsck(ctx)
 		if err != nil || !sound {
@@ -134,7 +138,7 @@ func (c *checker) readTree(ctx context.Context, cp tile.Checkpoint) error {
 		return err
 	}
 	c.log.tree = tree
-	return c.tail(ctx, tree, whole)
+	return c.tail(ctx, tree)
 }
 
 // fsck reads the whole log. Who signed what was judged when it was appended, and
@@ -195,16 +199,11 @@ func (c *checker) onPath(ctx context.Context, tree *store.Tree) error {
 
 // tail looks through what the log holds beyond the proof, or where there is no
 // proof, and the log is small, through all of it.
-func (c *checker) tail(ctx context.Context, tree *store.Tree, whole bool) error {
+func (c *checker) tail(ctx context.Context, tree *store.Tree) error {
 	from, most := int64(0), int64(MaxFsck)
-	var placed []record.Placed
+	placed := c.placed()
 	if c.v != nil {
 		from, most = c.v.Size, MaxTail
-		for _, st := range c.v.History("_" + record.KindRoot) {
-			if r, err := st.AsRoot(); err == nil {
-				placed = append(placed, record.Placed{At: st.Number, Root: r})
-			}
-		}
 	}
 	if tree.Size()-from > most {
 		if c.v != nil {
@@ -361,7 +360,25 @@ func (c *checker) compareRoots(roots []trust.Signed) {
 		c.add("root-changed", c.show(c.logPath("root")), "a root newer than the proof's does not follow: %v", err)
 		return
 	}
+	if err := longer.Keys().Place(c.placed()); err != nil {
+		c.add("root-changed", c.show(c.logPath("root")), "its roots are not those that the log states: %v", err)
+		return
+	}
 	c.log.chain = longer
+}
+
+// placed is where the proof's part of the log states the roots.
+func (c *checker) placed() []record.Placed {
+	var list []record.Placed
+	if c.v == nil {
+		return nil
+	}
+	for _, st := range c.v.History("_" + record.KindRoot) {
+		if r, err := st.AsRoot(); err == nil {
+			list = append(list, record.Placed{At: st.Number, Root: r})
+		}
+	}
+	return list
 }
 
 // pinnedRoots verifies the folder's roots where there is no proof to compare with.

@@ -1,7 +1,6 @@
 package verify
 
 import (
-
 	"github.com/freedomofpress/wheellock/sumdb/log"
 	"github.com/freedomofpress/wheellock/sumdb/trust"
 )

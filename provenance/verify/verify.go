@@ -34,6 +34,8 @@ type Input struct {
 	ForRelease     bool
 	Now            time.Time // zero: expiry is not looked at
 	Jobs           int       // files hashed at once; 0: as many as processors
+
+	fsck int64 // in tests, in place of MaxFsck
 }
 
 // Report is the outcome. Its JSON form is described by the schema "verify".
@@ -66,7 +68,7 @@ func (r *Report) Exit() int {
 // about the environment only (a file that cannot be read, a context that ended,
 // a target that the lock does not have).
 func Verify(ctx context.Context, in Input) (*Report, error) {
-	c := &checker{in: in, lock: in.Lock, lockHash: hashOf(in.LockBytes), book: newBook(), uncovered: map[string]bool{}}
+	c := newChecker(in)
 	if c.lock == nil {
 		l, err := lock.Parse(lock.FileName, in.LockBytes)
 		if err != nil {
