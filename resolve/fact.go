@@ -10,11 +10,10 @@ import (
 
 // fact is a sentence, and where it stands among the others.
 type fact struct {
-	text    string
-	about   string // package whose statement it is; "" for a requirement of the user
-	rank    int    // within about
-	leads   []string
-	members []*solver.Incompatibility
+	text  string
+	about string // package whose statement it is; "" for a requirement of the user
+	rank  int    // within about
+	leads []string
 }
 
 // pair groups what versions of one package need of another.

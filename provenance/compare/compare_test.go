@@ -93,7 +93,9 @@ func (w *wheel) add(z *zip.Writer, f file) {
 		f.time = noon
 	}
 	h := &zip.FileHeader{Name: f.name, Method: zip.Deflate, CreatorVersion: 3<<8 | 20, ExternalAttrs: (0o100000 | f.mode) << 16, Modified: time.Time{}}
+	//lint:ignore SA1019 the raw DOS fields, without the zone that Modified would add
 	h.ModifiedDate = uint16((f.time.Year()-1980)<<9 | int(f.time.Month())<<5 | f.time.Day())
+	//lint:ignore SA1019 as above
 	h.ModifiedTime = uint16(f.time.Hour()<<11 | f.time.Minute()<<5 | f.time.Second()/2)
 	out, _ := z.CreateHeader(h)
 	io.WriteString(out, f.body)

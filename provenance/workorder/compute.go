@@ -3,6 +3,7 @@ package workorder
 import (
 	"fmt"
 	"slices"
+	"sort"
 	"strings"
 
 	"github.com/freedomofpress/wheellock/lock"
@@ -16,6 +17,7 @@ func Compute(in Input) *Order {
 	for _, t := range in.Lock.Targets {
 		o.Targets = append(o.Targets, Target{Name: t.Name, Python: t.Python})
 	}
+	sort.SliceStable(o.Targets, func(i, j int) bool { return less(o.Targets[i].Python, o.Targets[j].Python) })
 	o.Packages = rows(in)
 	o.Summary = summarize(in, o.Packages)
 	o.Notes = notes(in, o)

@@ -229,7 +229,7 @@ func checkStep(before []Step) Step {
 // roles lists who has to act besides the developer, with CI left out: it acts
 // by itself.
 func roles(steps []Step) []string {
-	var out []string
+	out := []string{}
 	for _, s := range steps {
 		if s.Done || s.Who == "-" || s.Who == "developer" || s.Who == "anyone" || s.Who == "CI" {
 			continue

@@ -37,7 +37,7 @@ type Order struct {
 	Elapsed    float64   `json:"elapsed_seconds"`       // of the resolution; 0 when nothing was resolved
 	Releasable bool      `json:"releasable"`            // no step is outstanding; says nothing of the root
 	Summary    Summary   `json:"summary"`               //
-	Targets    []Target  `json:"targets"`               // in the order of the lock
+	Targets    []Target  `json:"targets"`               // oldest Python first
 	Packages   []Package `json:"packages"`              // new ones first, then by name
 	Notes      []Note    `json:"notes,omitempty"`       // why something is as it is
 	Steps      []Step    `json:"steps"`                 // in the order in which they are to be done

@@ -193,6 +193,7 @@ func (s Specifiers) holds(text string, v Version) bool {
 	}
 	for _, c := range s.list.clauses {
 		if c.Op == "===" {
+			//lint:ignore SA6005 packaging compares lower(), which folds less than EqualFold
 			if strings.ToLower(text) != strings.ToLower(c.Version) {
 				return false
 			}

@@ -107,7 +107,7 @@ func Parse(text string) (Universe, error) {
 			block = nil
 			fields := strings.Fields(line)
 			if len(fields) < 2 {
-				return Universe{}, fmt.Errorf("parsing universe: line %d: want NAME VERSION...", i+1)
+				return Universe{}, fmt.Errorf("parsing universe: line %d: want a name and versions", i+1)
 			}
 			for _, v := range fields[1:] {
 				block = append(block, Release{Name: fields[0], Version: v, Wheels: []string{"py3-none-any"}})
@@ -218,7 +218,9 @@ func (r *Release) setExtra(value string) error {
 	}
 	name = strings.TrimSpace(name)
 	if req = strings.TrimSpace(req); req == "" {
-		r.Extras[name] = r.Extras[name]
+		if _, ok := r.Extras[name]; !ok {
+			r.Extras[name] = nil // an extra that needs nothing is one all the same
+		}
 		return nil
 	}
 	r.Extras[name] = append(slices.Clone(r.Extras[name]), req)

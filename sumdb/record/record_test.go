@@ -262,7 +262,7 @@ func TestIdentity(t *testing.T) {
 		}
 		return signed.ID()
 	}
-	if id("a") != id("a") || id("a") == id("b") {
+	if first, again := id("a"), id("a"); first != again || first == id("b") {
 		t.Error("identity does not follow text and key")
 	}
 }

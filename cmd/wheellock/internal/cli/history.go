@@ -118,9 +118,7 @@ func entryText(e log.Entry) string {
 	if r := e.Get("reason"); r != "" {
 		parts = append(parts, r)
 	}
-	for _, c := range e.All("criteria") {
-		parts = append(parts, c)
-	}
+	parts = append(parts, e.All("criteria")...)
 	return strings.Join(parts, ", ")
 }
 
