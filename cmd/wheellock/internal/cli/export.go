@@ -116,7 +116,7 @@ can stand in a command line of pip.`,
 		},
 	}
 	cmd.Flags().StringVar(&target, "target", "", "for `TARGET` (may be left out when there is one)")
-	cmd.Flags().StringVarP(&dir, "directory-out", "d", "", "into `DIR`")
+	cmd.Flags().StringVarP(&dir, "dest", "d", "", "into `DIR`")
 	return cmd
 }
 

@@ -136,7 +136,6 @@ func (s *session) relockAndReport(ctx context.Context, p *pyproject.Project, add
 
 func (a *app) lockVerb() *cobra.Command {
 	var check bool
-	var newer string
 	cmd := &cobra.Command{
 		Use:   "lock",
 		Short: "make wheels.lock from the inputs, or check that it is up to date",
@@ -158,14 +157,10 @@ inputs and changes nothing; that needs no network.`,
 			if len(p.Inputs) == 0 {
 				return invalid("wheellock add NAME", "nothing to lock: there are no requirements here")
 			}
-			if newer != "" {
-				p.Config.ExcludeNewer = newer
-			}
 			return s.relockAndReport(cmd.Context(), p, nil, true)
 		},
 	}
 	cmd.Flags().BoolVar(&check, "check", false, "change nothing; exit with 1 when the lock is out of date")
-	cmd.Flags().StringVar(&newer, "exclude-newer", "", "see nothing uploaded after `T`, an instant or a time span such as '7 days'")
 	return cmd
 }
 
