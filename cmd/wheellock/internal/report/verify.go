@@ -24,9 +24,16 @@ var classText = map[verify.Class]string{
 func Verification(w io.Writer, r *verify.Report, s term.Style) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %s\n", s.Paint(classStyle(r.Class), string(r.Class)), verdictText(r))
-	for _, f := range r.Findings {
+	for rest := r.Findings; len(rest) > 0; {
+		n := alike(rest)
 		b.WriteString("\n")
-		finding(&b, f, s)
+		if n < many {
+			n = 1
+			finding(&b, rest[0], s)
+		} else {
+			findings(&b, rest[:n], s)
+		}
+		rest = rest[n:]
 	}
 	c := r.Checked
 	fmt.Fprintf(&b, "\nChecked: %s, %s, %s in a log of %d, %s\n",
@@ -55,14 +62,42 @@ func classStyle(c verify.Class) string {
 	return term.Bad
 }
 
+// many findings of one kind, with one answer, are one paragraph.
+const many = 3
+
+// alike counts how many findings from the first on are of its kind and have the
+// same answer.
+func alike(list []verify.Finding) int {
+	n := 1
+	for n < len(list) && list[n].ID == list[0].ID && list[n].Who == list[0].Who && list[n].Command == list[0].Command {
+		n++
+	}
+	return n
+}
+
+func findings(b *strings.Builder, list []verify.Finding, s term.Style) {
+	f := list[0]
+	fmt.Fprintf(b, "%s  %s  %d of them\n", s.Paint(classStyle(f.Class), string(f.Class)), s.Paint(term.Heading, f.ID), len(list))
+	var subjects []string
+	for _, x := range list {
+		subjects = append(subjects, term.Clean(x.Subject))
+	}
+	writeWrapped(b, strings.Join(subjects, ", "), "  ")
+	writeWrapped(b, "the first: "+term.Clean(f.What), "  ")
+	writeWrapped(b, action(f), "  ")
+}
+
+func action(f verify.Finding) string {
+	if f.Stop {
+		return "stop; install and ship nothing of it. " + f.Who + ": " + f.Command
+	}
+	return f.Who + ": " + f.Command
+}
+
 // finding is four lines at most: class, id and subject; what happened; and what
 // to do about it.
 func finding(b *strings.Builder, f verify.Finding, s term.Style) {
 	fmt.Fprintf(b, "%s  %s  %s\n", s.Paint(classStyle(f.Class), string(f.Class)), s.Paint(term.Heading, f.ID), term.Clean(f.Subject))
 	writeWrapped(b, term.Clean(f.What), "  ")
-	act := f.Who + ": " + f.Command
-	if f.Stop {
-		act = "stop; install and ship nothing of it. " + act
-	}
-	writeWrapped(b, act, "  ")
+	writeWrapped(b, action(f), "  ")
 }
