@@ -130,7 +130,9 @@ func TestFlipIndexed(t *testing.T) {
 
 // A part is one of the checks. Where a part alone finds something, so does the
 // whole, and a part is quicker.
-type part func(c *checker, ctx context.Context) error
+type ctx = context.Context
+
+type part func(c *checker, ctx ctx) error
 
 func flipFolder(t *testing.T, w *world, under string, most int, p part) (files int) {
 	t.Helper()

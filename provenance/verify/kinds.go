@@ -65,6 +65,7 @@ var kinds = map[string]kind{
 	"wheel-to-build":     {Incomplete, false, developer, cmdBuild},
 	"not-stated":         {Incomplete, false, publisher, cmdSign},
 	"not-proven":         {Incomplete, false, developer, cmdBuild},
+	"differs-in-use":     {Stale, true, developer, cmdLock},
 	"hash-not-stated":    {Tampered, true, security, cmdDiff},
 	"verdict-not-stated": {Tampered, true, security, cmdDiff},
 	"stolen-key":         {Tampered, true, security, "wheellock build --check 2"},

@@ -182,6 +182,8 @@ func (r *row) notProven(w *lock.Wheel, k backing) {
 	case r.p.Sdist == nil:
 		r.addFor("not-proven", cmdLock+" (after policy.wheels = \"upstream\", or without the package)", w.Name,
 			"no source of %s is published, so nobody can prove its wheel", r.id)
+	case k.answer == contradicted:
+		r.add("differs-in-use", w.Name, "the published wheel of %s is in use, but %s", r.id, k.why)
 	case r.haveProof() || r.havePending:
 		r.add("not-proven", w.Name, "no builder stated that a build of %s equals the published wheel in use", r.id)
 	}
@@ -257,7 +259,7 @@ func because(reason string) string {
 func (c *checker) whole() {
 	where, stated := c.book.locks[c.lockHash]
 	switch {
-	case stated && where == inTail:
+	case stated && where == inTail && c.haveProof():
 		c.behind("the lock is stated in the log, but not in the proof")
 	case stated || !c.haveProof() && !c.havePending:
 	case c.missing > 0 || c.open > 0:
