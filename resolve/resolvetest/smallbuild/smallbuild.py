@@ -214,8 +214,9 @@ def _hash(data):
 
 
 def get_requires_for_build_wheel(config_settings=None):
-    if _options().get("misbehave") == "hook-requires":
-        return ["ident>=2"]
+    options = _options()
+    if options.get("misbehave") == "hook-requires":
+        return [options.get("address") or "ident>=2"]
     return []
 
 

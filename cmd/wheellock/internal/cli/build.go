@@ -132,11 +132,35 @@ func targetNames(l *lock.Lock) []string {
 	return out
 }
 
-// A buildJob is one wheel row to build.
+// A buildJob is one wheel row to build. Until the builds are done pkg and row
+// are copies: recipes that grow meanwhile replace the lock's own.
 type buildJob struct {
 	pkg    *lock.Package
 	row    *lock.Wheel
 	target tags.Target // where it is built for; set by placeAll
+}
+
+// newJob copies what a build reads.
+func newJob(p *lock.Package, row int) *buildJob {
+	q := *p
+	q.Wheels, q.Upstream = slices.Clone(p.Wheels), slices.Clone(p.Upstream)
+	return &buildJob{pkg: &q, row: &q.Wheels[row]}
+}
+
+// live finds the job's package and row as they stand in l now; nil where they do not.
+func (j *buildJob) live(l *lock.Lock) (*lock.Package, *lock.Wheel) {
+	for i := range l.Packages {
+		p := &l.Packages[i]
+		if p.Name != j.pkg.Name || p.Version != j.pkg.Version || p.Group != j.pkg.Group {
+			continue
+		}
+		for k := range p.Wheels {
+			if w := &p.Wheels[k]; w.Name == j.row.Name && slices.Equal(w.Targets, j.row.Targets) {
+				return p, w
+			}
+		}
+	}
+	return nil, nil
 }
 
 // buildJobs selects the rows that were asked for.
@@ -160,7 +184,7 @@ func (s *session) buildJobs(o buildOptions) ([]*buildJob, error) {
 			if len(o.targets) > 0 && !overlap(s.locked.WheelTargets(p, w), o.targets) {
 				continue
 			}
-			jobs = append(jobs, &buildJob{pkg: p, row: w})
+			jobs = append(jobs, newJob(p, k))
 		}
 	}
 	for _, n := range o.names {

@@ -107,18 +107,21 @@ func (r *buildRun) proven(o *outcome) *compared {
 // mergePure: whether a source without published wheels is pure is known only
 // once it is built. Then one wheel, the newest target's, serves all.
 func (r *buildRun) mergePure() {
+	newest := map[*lock.Package]*outcome{}
 	for _, o := range r.outcomes {
 		p, row := o.job.pkg, o.job.row
 		if o.failed != "" || o.result.Native || len(p.Wheels) < 2 || len(r.lock.WheelTargets(p, row)) == len(r.lock.TargetsOf(p)) {
 			continue
 		}
-		mine := *row
-		covered := r.lock.WheelTargets(p, row)
+		if n := newest[p]; n == nil || o.target.Version().Compare(n.target.Version()) > 0 {
+			newest[p] = o
+		}
+	}
+	for p, o := range newest {
+		mine := *o.job.row
+		covered := r.lock.WheelTargets(p, o.job.row)
 		var keep []lock.Wheel
 		for _, w := range p.Wheels {
-			if w.Name == mine.Name && w.SHA256 != mine.SHA256 && !w.Missing() {
-				continue // an older Python's build of the same file
-			}
 			if w.Name == mine.Name || w.Missing() && w.Origin == lock.OriginBuilt && w.Recipe != "" {
 				covered = append(covered, r.lock.WheelTargets(p, &w)...)
 				continue
@@ -128,7 +131,6 @@ func (r *buildRun) mergePure() {
 		slices.Sort(covered)
 		mine.Targets = slices.Compact(covered)
 		p.Wheels = append(keep, mine)
-		break
 	}
 }
 

@@ -152,7 +152,37 @@ func (r *buildRun) all(ctx context.Context, jobs []*buildJob) error {
 		}
 		return strings.Compare(a.job.pkg.Version+a.job.row.Name+a.target.Name, b.job.pkg.Version+b.job.row.Name+b.target.Name)
 	})
+	return r.settle()
+}
+
+// settle points the outcomes at the lock's own packages and rows, which from now
+// on nothing replaces.
+func (r *buildRun) settle() error {
+	for _, o := range r.outcomes {
+		p, w := o.job.live(r.lock)
+		if p == nil {
+			return fmt.Errorf("%s %s is gone from the lock", o.job.pkg.Name, o.job.pkg.Version)
+		}
+		o.job.pkg, o.job.row = p, w
+		if r.lock.Recipe(o.row.Recipe) == nil {
+			// Another row of the same recipe needed more and has a new one; this
+			// wheel was made by the old, so it stays.
+			r.lock.Recipes = append(r.lock.Recipes, o.recipe)
+		}
+	}
 	return nil
+}
+
+// recipe is the one that the job's row has now.
+func (r *buildRun) recipe(j *buildJob) (lock.Recipe, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if _, w := j.live(r.lock); w != nil {
+		if rec := r.lock.Recipe(w.Recipe); rec != nil {
+			return *rec, nil
+		}
+	}
+	return lock.Recipe{}, finding("wheellock lock", "the lock has no recipe %s for %s %s", j.row.Recipe, j.pkg.Name, j.pkg.Version)
 }
 
 func (r *buildRun) progress(i int64, n int, o *outcome) {
@@ -176,10 +206,12 @@ func (o *outcome) seconds() float64 {
 // one builds one row. The error is for failures that end the run; a finding
 // about this package is an outcome with failed set.
 func (r *buildRun) one(ctx context.Context, j *buildJob, dir string) (*outcome, error) {
-	r.mu.Lock()
-	rec := *r.lock.Recipe(j.row.Recipe)
-	r.mu.Unlock()
+	rec, err := r.recipe(j)
+	if err != nil {
+		return nil, err
+	}
 	o := &outcome{job: j, target: j.target, recipe: rec, row: *j.row}
+	o.row.Recipe = rec.Digest
 	var no *build.NoPlaceError
 	if err := r.repeat(ctx, o, dir); err != nil {
 		if errors.As(err, &no) {
@@ -190,6 +222,12 @@ func (r *buildRun) one(ctx context.Context, j *buildJob, dir string) (*outcome, 
 		var arch *archive.Error
 		if errors.As(err, &bad) || errors.As(err, &arch) {
 			r.fail(o, "build-error", err.Error(), "wheellock build "+j.pkg.Name+" --verbose")
+			return o, nil
+		}
+		var unplanned *recipe.PackageError
+		if e := classify(err); errors.As(err, &unplanned) && ctx.Err() == nil && e.Code == Finding {
+			// What its backend asks for cannot be had: the others still can be built.
+			r.fail(o, "build-error", err.Error(), e.Hint)
 			return o, nil
 		}
 		return nil, err
@@ -329,6 +367,14 @@ func (r *buildRun) extend(ctx context.Context, o *outcome, requires []string) er
 	client, err := r.library.client()
 	if err != nil {
 		return err
+	}
+	now, err := r.recipe(o.job)
+	if err != nil {
+		return err
+	}
+	if now.Digest != o.recipe.Digest { // another row of the same recipe asked first
+		o.recipe, o.row.Recipe = now, now.Digest
+		return nil
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
