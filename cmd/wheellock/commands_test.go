@@ -14,6 +14,7 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 	"unicode/utf8"
 
@@ -39,10 +40,13 @@ type script = testscript.TestScript
 //	replace FILE OLD NEW      replaces the one occurrence of OLD
 //	fault PATH WORD...        the index misbehaves on a path: status=500 stall
 //	                          truncate=N corrupt reset times=N body=TEXT type=T
-//	index down|heal PATH|publish FILE|asked PATH
+//	index down|heal PATH|asked PATH
+//	index publish FILE        adds releases, or puts them in place of the standard's
 //	copyname PATTERN VAR      puts the one file that matches into $VAR
 //	await URL                 waits until something answers there
-//	running TEXT              waits until a process of this script shows TEXT
+//	running TEXT              waits until a process whose program is TEXT runs
+//	interrupt [-SIGNAL] TEXT  sends SIGINT to the process of this script whose
+//	                          program is called TEXT
 //	alone                     no process of this script is left
 //	tiny DIR BYTES [INODES]   mounts a small file system there (root only)
 var commands = map[string]func(ts *script, neg bool, args []string){
@@ -61,6 +65,7 @@ var commands = map[string]func(ts *script, neg bool, args []string){
 	"await":     await,
 	"running":   running,
 	"alone":     alone,
+	"interrupt": interrupt,
 	"tiny":      tiny,
 }
 
@@ -308,12 +313,23 @@ func index(ts *script, neg bool, args []string) {
 		text := strings.ReplaceAll(ts.ReadFile(args[1]), "INDEX", strings.TrimSuffix(strings.TrimPrefix(s.URL, "http://"), "/simple"))
 		u, err := resolvetest.Parse(text)
 		ts.Check(err)
-		s.Publish(standard().With(u.Releases...))
+		s.Publish(without(standard(), u).With(u.Releases...))
 	case args[0] == "asked" && len(args) == 2:
 		wait(ts, "a request for "+args[1], func() bool { return s.Count(args[1]) > 0 })
 	default:
 		ts.Fatalf("index: unknown %v", args)
 	}
+}
+
+// without leaves the releases out that u has, too.
+func without(all, u resolvetest.Universe) resolvetest.Universe {
+	var kept resolvetest.Universe
+	for _, r := range all.Releases {
+		if _, other := u.Find(r.Name, r.Version); !other {
+			kept.Releases = append(kept.Releases, r)
+		}
+	}
+	return kept
 }
 
 func copyname(ts *script, neg bool, args []string) {
@@ -349,40 +365,63 @@ func await(ts *script, neg bool, args []string) {
 	})
 }
 
-// processes lists the command lines of all processes that have to do with this
-// script: started by it, working in its folder, or in a sandbox that sees it.
-func processes(ts *script) []string {
+// processes lists all processes that have to do with this script: started by
+// it, working in its folder, or in a sandbox that sees it.
+func processes(ts *script) []process {
 	work := ts.Getenv("WORK")
 	found, _ := filepath.Glob("/proc/[0-9]*")
-	var out []string
+	var out []process
 	for _, p := range found {
-		if p == fmt.Sprintf("/proc/%d", os.Getpid()) {
-			continue
-		}
+		pid, _ := strconv.Atoi(filepath.Base(p))
 		line, err := os.ReadFile(p + "/cmdline")
-		if err != nil || len(line) == 0 {
+		if pid == os.Getpid() || err != nil || len(line) == 0 {
 			continue // gone, or a zombie that waits for its parent
 		}
-		// bubblewrap's children see only /env and /build; what is mounted there
-		// tells whose they are.
+		// A sandboxed process sees only /env and /build; what is mounted there
+		// tells whose it is. A file system that a script mounts itself is seen by
+		// all.
+		env, _ := os.ReadFile(p + "/environ")
 		mounts, _ := os.ReadFile(p + "/mountinfo")
-		if bytes.Contains(line, []byte(work)) || bytes.Contains(mounts, []byte(work)) && !bytes.Contains(mounts, []byte(" "+work+"/tiny")) {
-			out = append(out, strings.ReplaceAll(string(line), "\x00", " "))
+		mounts = bytes.ReplaceAll(mounts, []byte(work+"/tiny"), nil)
+		if bytes.Contains(env, []byte("\x00WORK="+work+"\x00")) || bytes.Contains(line, []byte(work)) || bytes.Contains(mounts, []byte(work)) {
+			out = append(out, process{pid, strings.ReplaceAll(string(line), "\x00", " ")})
 		}
 	}
 	return out
+}
+
+// A process of this script.
+type process struct {
+	pid  int
+	line string // its words, each ended by a space
 }
 
 func running(ts *script, neg bool, args []string) {
 	need(ts, !neg && len(args) == 1, "running TEXT")
 	wait(ts, "a process with "+args[0], func() bool {
 		for _, p := range processes(ts) {
-			if strings.Contains(p, args[0]) {
+			if strings.HasPrefix(p.line, args[0]+" ") {
 				return true
 			}
 		}
 		return false
 	})
+}
+
+func interrupt(ts *script, neg bool, args []string) {
+	sig := syscall.SIGINT
+	if len(args) == 2 {
+		sig = map[string]syscall.Signal{"-TERM": syscall.SIGTERM, "-KILL": syscall.SIGKILL, "-INT": syscall.SIGINT}[args[0]]
+		args = args[1:]
+	}
+	need(ts, !neg && len(args) == 1 && sig != 0, "interrupt [-SIGNAL] TEXT")
+	for _, p := range processes(ts) {
+		if strings.HasPrefix(p.line, args[0]+" ") {
+			ts.Check(syscall.Kill(p.pid, sig))
+			return
+		}
+	}
+	ts.Fatalf("no process %s among %v", args[0], processes(ts))
 }
 
 func alone(ts *script, neg bool, args []string) {

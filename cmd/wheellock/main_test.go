@@ -125,13 +125,14 @@ func freePort() string {
 }
 
 // condition answers the words in brackets: [pip], [builds] (a sandbox and Python
-// 3.11 are here), [native] (and its headers, and a compiler), [root].
+// 3.11 are here), [native] (and its headers, and a compiler), [tmpfs] (a
+// file system can be mounted, so that it can be full).
 func condition(word string) (bool, error) {
 	switch word {
 	case "pip":
 		return python() != "", nil
-	case "root":
-		return os.Geteuid() == 0, nil
+	case "tmpfs":
+		return canMount(), nil
 	case "builds":
 		return canBuild(), nil
 	case "native":
@@ -143,6 +144,18 @@ func condition(word string) (bool, error) {
 var canBuild = sync.OnceValue(func() bool {
 	return exec.Command("bwrap", "--unshare-all", "--unshare-user", "--ro-bind", "/", "/", "--", "/bin/true").Run() == nil &&
 		exec.Command("python3.11", "-c", "").Run() == nil
+})
+
+var canMount = sync.OnceValue(func() bool {
+	dir, err := os.MkdirTemp("", "")
+	if err != nil {
+		return false
+	}
+	defer os.Remove(dir)
+	if exec.Command("mount", "-t", "tmpfs", "-o", "size=64k", "tiny", dir).Run() != nil {
+		return false
+	}
+	return exec.Command("umount", dir).Run() == nil
 })
 
 var canCompile = sync.OnceValue(func() bool {
