@@ -12,6 +12,7 @@ import (
 	"github.com/freedomofpress/wheellock/internal/durable"
 	"github.com/freedomofpress/wheellock/lock"
 	"github.com/freedomofpress/wheellock/lock/pyproject"
+	"github.com/freedomofpress/wheellock/provenance/build"
 	"github.com/freedomofpress/wheellock/resolve/index"
 	"github.com/freedomofpress/wheellock/resolve/pep508"
 	"github.com/freedomofpress/wheellock/resolve/tags"
@@ -147,6 +148,7 @@ var table = []func(error, *Error) bool{
 		return true
 	},
 	indexError,
+	placeError,
 	func(err error, e *Error) bool {
 		var x *log.StateError
 		if !errors.As(err, &x) {
@@ -166,6 +168,16 @@ var table = []func(error, *Error) bool{
 		e.Hint = "wait until it has ended and run the same command again"
 		return true
 	},
+}
+
+// placeError: what this machine lacks. The library's hint names the remedy.
+func placeError(err error, e *Error) bool {
+	if errors.As(err, new(*build.SandboxError)) || errors.As(err, new(*build.NoPlaceError)) ||
+		errors.As(err, new(*index.CacheError)) || errors.As(err, new(*index.NoIndexError)) {
+		e.Code = Environment
+		return true
+	}
+	return false
 }
 
 func indexError(err error, e *Error) bool {

@@ -59,7 +59,11 @@ func (a *app) openForWriting(ctx context.Context) (*session, error) {
 		unlock()
 		return nil, err
 	}
-	s.unlock = unlock
+	s.unlock = func() {
+		unlock()
+		// A killed verb leaves the folder; it goes once nothing is in it.
+		_ = os.Remove(filepath.Join(dir, stateFolder))
+	}
 	return s, nil
 }
 
@@ -226,7 +230,7 @@ func (s *session) client(ctx context.Context) (*index.Client, error) {
 	if home := s.Getenv("HOME"); netrc == "" && home != "" {
 		netrc = filepath.Join(home, ".netrc")
 	}
-	return index.New(index.Options{
+	c, err := index.New(index.Options{
 		URL: url, FindLinks: links, CacheDir: cache, Offline: s.offline,
 		Jobs: s.jobs, UserAgent: "wheellock/" + version(), Netrc: netrc,
 		CAFile: s.first("PIP_CERT", "REQUESTS_CA_BUNDLE"),
@@ -237,4 +241,9 @@ func (s *session) client(ctx context.Context) (*index.Client, error) {
 		},
 		StallInterval: s.Limits.Stall, Backoff: s.Limits.Backoff,
 	})
+	if err != nil {
+		// It has asked nobody yet: an address or a file of the settings is wrong.
+		return nil, &Error{Code: Usage, Msg: err.Error(), Hint: "name the index with --index-url https://...", Err: err}
+	}
+	return c, nil
 }
