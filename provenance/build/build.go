@@ -38,6 +38,8 @@ type Job struct {
 	Target        tags.Target // the target that the wheel is built for
 	Variation     int         // 0: as the recipe says; 1: with what it leaves open changed
 	Into          string      // folder for the wheel
+
+	metadata bool // METADATA is wanted, no wheel
 }
 
 // A Result is a wheel that was built.
@@ -82,6 +84,32 @@ func (e *RequiresError) Error() string {
 // *SandboxError, those of package archive for a bad sdist, the context's, or a
 // file system's.
 func (b *Builder) Build(ctx context.Context, j Job) (*Result, error) {
+	r, err := b.do(ctx, j)
+	if err != nil {
+		return nil, err
+	}
+	if err := b.judge(ctx, j, r); err != nil {
+		os.Remove(r.Path)
+		return nil, err
+	}
+	return r, nil
+}
+
+// Metadata asks the source for its METADATA without building a wheel, where its
+// backend can (PEP 517's prepare_metadata_for_build_wheel). Errors are those of
+// Build.
+func (b *Builder) Metadata(ctx context.Context, j Job) ([]byte, error) {
+	j.metadata = true
+	r, err := b.do(ctx, j)
+	if err != nil {
+		return nil, err
+	}
+	defer os.Remove(r.Path)
+	return os.ReadFile(r.Path)
+}
+
+// do runs a job in a sandbox of its own.
+func (b *Builder) do(ctx context.Context, j Job) (*Result, error) {
 	if err := b.CheckSandbox(ctx); err != nil {
 		return nil, err
 	}
@@ -108,16 +136,12 @@ func (b *Builder) Build(ctx context.Context, j Job) (*Result, error) {
 	start := time.Now()
 	r, err := b.run(ctx, j, &sandbox{
 		bwrap: b.Bwrap, interpreter: i, env: env, source: source, users: work,
-		host: hostName(j.Variation), cpus: j.Variation, vars: environ(j),
+		host: hostName(j.Variation), cpus: j.Variation, vars: environ(j), can: bwrapOptions(ctx, b.Bwrap),
 	})
 	if err != nil {
 		return nil, err
 	}
 	r.Python, r.Elapsed = i.Full, time.Since(start)
-	if err := b.judge(ctx, j, r); err != nil {
-		os.Remove(r.Path)
-		return nil, err
-	}
 	return r, nil
 }
 
@@ -184,7 +208,14 @@ func (b *Builder) run(ctx context.Context, j Job, s *sandbox) (*Result, error) {
 	}
 	s.cage = newCage(or(b.Processes, MaxProcesses))
 	defer s.cage.open()
-	cmd := s.command(inner, write)
+	filter, err := filterPipe()
+	if err != nil {
+		write.Close()
+		return nil, err
+	}
+	defer filter.Close()
+	sealFiles()
+	cmd := s.command(inner, write, filter)
 	log := &cappedLog{}
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(stdin), log, log
 	err = cmd.Start()

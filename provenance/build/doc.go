@@ -15,10 +15,11 @@
 //	/etc                     one user, the linker's cache, alternatives; nothing of the host else
 //	/tmp                     empty
 //
-// /build and /tmp are memory file systems of limited size, so a build can neither
-// fill the host's disk nor leave anything behind. There is no network device
-// but a loopback one, no home, and no other process to see. The wheel comes back
-// over a pipe.
+// /build, /tmp and /dev/shm are memory file systems of limited size, so a build can
+// neither fill the host's disk nor leave anything behind; nothing else can be
+// written, /proc included. There is no network device but a loopback one, no home,
+// no other process to see, no file that was open before, no kernel keyring and no
+// further user namespace. The wheel comes back over a pipe.
 //
 //	SOURCE_DATE_EPOCH        the recipe's epoch; unset if it has none
 //	PATH=/env/bin:/usr/bin:/bin   HOME=/nonexistent   TMPDIR=/tmp
@@ -50,5 +51,5 @@ const (
 	MaxDisk      = 4 << 30  // bytes of /build, and of /tmp
 	MaxWheel     = 1 << 30  // bytes of a wheel
 	MaxLog       = 32 << 20 // bytes of a build's output that are kept
-	MaxHookReply = 1 << 20  // bytes of one line from the driver
+	MaxHookReply = 16 << 20 // bytes of one line from the driver
 )

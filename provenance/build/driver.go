@@ -22,6 +22,7 @@ type job struct {
 	Path        string   `json:"path"` // the build path
 	Out         string   `json:"out"`
 	Umask       string   `json:"umask"`
+	Metadata    bool     `json:"metadata"` // answer with METADATA, not with a wheel
 	Memory      int64    `json:"memory"`
 	Processes   int64    `json:"processes"`
 	Disk        int64    `json:"disk"`
@@ -32,6 +33,7 @@ type job struct {
 type reply struct {
 	Requires *[]string `json:"requires"`
 	Wheel    string    `json:"wheel"`
+	Metadata string    `json:"metadata"`
 	Size     int64     `json:"size"`
 }
 
@@ -58,6 +60,9 @@ func receive(r io.Reader, dir string, onRequires func([]string) error) (wheel st
 			if err := onRequires(*m.Requires); err != nil {
 				return "", err
 			}
+		case m.Metadata != "":
+			path := filepath.Join(dir, "METADATA")
+			return path, os.WriteFile(path, []byte(m.Metadata), 0o644)
 		case m.Wheel != "":
 			return saveWheel(b, dir, m)
 		default:

@@ -12,6 +12,7 @@ import shutil
 import signal
 import sys
 import traceback
+import zipfile
 
 OUT = 3
 
@@ -81,6 +82,19 @@ def wheel(job):
     return backend(job).build_wheel(job["out"], None, None)
 
 
+def metadata(job):
+    b = backend(job)
+    hook = getattr(b, "prepare_metadata_for_build_wheel", None)
+    if hook:
+        path = os.path.join(job["out"], hook(job["out"], None), "METADATA")
+        with io.open(path, encoding="utf-8") as f:
+            return f.read()
+    # The hook is optional; the wheel has it in any case.
+    with zipfile.ZipFile(os.path.join(job["out"], b.build_wheel(job["out"], None, None))) as z:
+        name = [n for n in z.namelist() if n.endswith(".dist-info/METADATA")][0]
+        return z.read(name).decode("utf-8")
+
+
 def main():
     os.set_inheritable(OUT, False)
     job = json.loads(io.open(0, encoding="utf-8", closefd=False).read())
@@ -99,6 +113,9 @@ def main():
     # python -c has put '' in front; a backend must not find the source by it.
     sys.path[:] = [p for p in sys.path if p not in ("", os.getcwd())]
     say({"requires": in_child(lambda: requires(job))})
+    if job["metadata"]:
+        say({"metadata": in_child(lambda: metadata(job))})
+        return
     name = in_child(lambda: wheel(job))
     if name != os.path.basename(name) or not name.endswith(".whl"):
         raise SystemExit("the backend returned %r, which is no file name of a wheel" % (name,))

@@ -35,6 +35,7 @@ type sandbox struct {
 	cpus        int    // 1: pinned to one processor; 0: all
 	vars        []string
 	cage        *cage
+	can         map[string]bool // options that not every bubblewrap has
 }
 
 // hostFolders are bound read-only where they exist. /etc is left out but for
@@ -45,7 +46,13 @@ var hostFolders = []string{"/usr", "/etc/alternatives", "/etc/ld.so.cache", "/et
 func (s *sandbox) args() []string {
 	a := []string{
 		"--unshare-all", "--unshare-user", "--uid", "1000", "--gid", "1000", "--cap-drop", "ALL",
-		"--die-with-parent", "--new-session", "--hostname", s.host, "--clearenv",
+		"--die-with-parent", "--new-session", "--hostname", s.host,
+	}
+	if s.can["--clearenv"] { // 0.5; the environment is empty before, but for what a shell adds
+		a = append(a, "--clearenv")
+	}
+	if s.can["--disable-userns"] { // 0.8
+		a = append(a, "--disable-userns")
 	}
 	for _, d := range hostFolders {
 		if _, err := os.Lstat(d); err == nil {
@@ -60,9 +67,17 @@ func (s *sandbox) args() []string {
 			a = append(a, "--ro-bind", d, d)
 		}
 	}
-	a = append(a, "--proc", "/proc", "--dev", "/dev")
-	size := strconv.FormatInt(MaxDisk, 10)
-	a = append(a, "--size", size, "--tmpfs", "/tmp", "--size", size, "--tmpfs", "/build")
+	// Where wheellock runs as root, the build's user is root's under another number, and
+	// the kernel lets it write whatever of /proc belongs to root, without a capability:
+	// /proc/sys/kernel/core_pattern names a program that then runs outside.
+	a = append(a, "--proc", "/proc", "--remount-ro", "/proc", "--dev", "/dev")
+	for _, dir := range []string{"/dev/shm", "/tmp", "/build"} {
+		if s.can["--size"] { // 0.7; without it the kernel's own limit holds, half of the memory
+			a = append(a, "--size", strconv.FormatInt(MaxDisk, 10))
+		}
+		a = append(a, "--tmpfs", dir)
+	}
+	a = append(a, "--remount-ro", "/dev")
 	if p := s.interpreter.Prefix; !strings.HasPrefix(p, "/usr/") && p != "/usr" {
 		a = append(a, "--ro-bind", p, p)
 	}
@@ -74,7 +89,7 @@ func (s *sandbox) args() []string {
 		k, val, _ := strings.Cut(v, "=")
 		a = append(a, "--setenv", k, val)
 	}
-	return append(a, "--remount-ro", "/")
+	return append(a, "--remount-ro", "/", "--seccomp", "4")
 }
 
 // writeUsers makes the one user that a build sees; the host's are none of its
@@ -87,8 +102,8 @@ func writeUsers(dir string) error {
 }
 
 // command is the sandboxed process, to be started by the caller. fd 3 is the
-// pipe for answers.
-func (s *sandbox) command(ctx context.Context, answers *os.File) *exec.Cmd {
+// pipe for answers, fd 4 the filter of system calls, which bubblewrap reads and closes.
+func (s *sandbox) command(ctx context.Context, answers, filter *os.File) *exec.Cmd {
 	args := append([]string{s.bwrap}, s.args()...)
 	args = append(args, "--", "/env/bin/python", "-c", driver)
 	if s.cpus == 1 {
@@ -98,9 +113,20 @@ func (s *sandbox) command(ctx context.Context, answers *os.File) *exec.Cmd {
 	}
 	args = s.cage.wrap(args)
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
-	cmd.ExtraFiles = []*os.File{answers}
+	cmd.ExtraFiles = []*os.File{answers, filter}
 	cmd.Env = []string{}
 	return cmd
+}
+
+// bwrapOptions are the options among those used here that old releases lack:
+// bullseye has 0.4.
+func bwrapOptions(ctx context.Context, bwrap string) map[string]bool {
+	out, _ := exec.CommandContext(ctx, bwrap, "--help").CombinedOutput() // before 0.5 it exits 1
+	can := map[string]bool{}
+	for _, o := range []string{"--clearenv", "--disable-userns", "--size"} {
+		can[o] = strings.Contains(string(out), " "+o+" ")
+	}
+	return can
 }
 
 var checked sync.Map // bwrap path to error: it is asked once a process
