@@ -36,7 +36,7 @@ func (b *Builder) judge(ctx context.Context, j Job, r *Result) error {
 	r.Native = slices.ContainsFunc(name.Tags, func(t tags.Tag) bool { return t.Platform != "any" })
 	if !recipe.Expected(j.Recipe, r.File, j.Target) {
 		if want := j.Recipe.ExpectTags; len(want) > 0 {
-			return bad("the wheel's tag is %s, the recipe expects %s", joinTags(name.Tags), strings.Join(want, " or "))
+			return bad("the wheel's tag is %s, the recipe expects %s%s", joinTags(name.Tags), someOf(want), tagReason(name.Tags, want))
 		}
 		return bad("the backend wrote %s, which %s cannot install: %s", r.File, j.Target.Name, j.Target.Why(name))
 	}
@@ -45,6 +45,32 @@ func (b *Builder) judge(ctx context.Context, j Job, r *Result) error {
 		return b.CanBuild(ctx, j.Target, j.Recipe.Python, true)
 	}
 	return nil
+}
+
+// someOf names at most two of the expected tags: upstream's list of platforms
+// says no more than its first.
+func someOf(tags []string) string {
+	if len(tags) <= 2 {
+		return strings.Join(tags, " or ")
+	}
+	return fmt.Sprintf("%s, %s or %d more", tags[0], tags[1], len(tags)-2)
+}
+
+// tagReason says what another tag than upstream's means; "" where it could mean
+// anything.
+func tagReason(built []tags.Tag, want []string) string {
+	any := func(tag string) bool { return strings.HasSuffix(tag, "-any") }
+	abi3 := func(tag string) bool { return strings.Contains(tag, "-abi3-") }
+	native := slices.ContainsFunc(built, func(t tags.Tag) bool { return t.Platform != "any" })
+	switch {
+	case native && !slices.ContainsFunc(want, func(s string) bool { return !any(s) }):
+		return ": it came out with native code, which upstream's wheel does not have; upstream switches that off"
+	case !native && !slices.ContainsFunc(want, any):
+		return ": it came out without the native code that upstream's wheel has; something that it needs is missing here"
+	case native && slices.ContainsFunc(want, abi3) && !slices.ContainsFunc(built, func(t tags.Tag) bool { return t.ABI == "abi3" }):
+		return ": it came out for one Python, and upstream's is for all (abi3); upstream switches that on"
+	}
+	return ""
 }
 
 func joinTags(list []tags.Tag) string {

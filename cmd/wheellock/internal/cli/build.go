@@ -271,8 +271,14 @@ func (r *buildRun) print(out buildReport) {
 		for _, line := range term.Wrap(head, term.Width, "  ") {
 			fmt.Fprintln(r.Out, r.style.Paint(term.Bad, line))
 		}
-		for _, line := range strings.Split(f.Why, "\n") {
-			fmt.Fprintf(r.Out, "      %s\n", term.Clean(line))
+		reason, log, _ := strings.Cut(f.Why, "\n")
+		for _, line := range term.Wrap(term.Clean(reason), term.Width-6, "") {
+			fmt.Fprintf(r.Out, "      %s\n", line)
+		}
+		for _, line := range strings.Split(log, "\n") {
+			if log != "" {
+				fmt.Fprintf(r.Out, "      %s\n", term.Clean(line))
+			}
 		}
 	}
 	if len(r.built)+len(r.failed) > 0 {

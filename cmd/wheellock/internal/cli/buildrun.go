@@ -123,6 +123,30 @@ func (r *buildRun) all(ctx context.Context, jobs []*buildJob) error {
 	if jobs, err = r.placeAll(ctx, jobs); err != nil {
 		return err
 	}
+	first, rest := newestFirst(jobs)
+	if err := r.batch(ctx, first, n, filepath.Join(work, "1")); err != nil {
+		return err
+	}
+	rest = slices.DeleteFunc(rest, func(j *buildJob) bool {
+		return slices.ContainsFunc(r.outcomes, func(o *outcome) bool {
+			return o.job.same(j) && o.failed == "" && !o.result.Native
+		})
+	})
+	if err := r.batch(ctx, rest, n, filepath.Join(work, "2")); err != nil {
+		return err
+	}
+	// In the order of the lock, whatever finished first.
+	slices.SortStableFunc(r.outcomes, func(a, b *outcome) int {
+		if c := strings.Compare(a.job.pkg.Name, b.job.pkg.Name); c != 0 {
+			return c
+		}
+		return strings.Compare(a.job.pkg.Version+a.job.row.Name+a.target.Name, b.job.pkg.Version+b.job.row.Name+b.target.Name)
+	})
+	return r.settle()
+}
+
+// batch builds jobs side by side.
+func (r *buildRun) batch(ctx context.Context, jobs []*buildJob, n int, work string) error {
 	var done atomic.Int64
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(n)
@@ -142,17 +166,30 @@ func (r *buildRun) all(ctx context.Context, jobs []*buildJob) error {
 			return nil
 		})
 	}
-	if err := g.Wait(); err != nil {
-		return err
-	}
-	// In the order of the lock, whatever finished first.
-	slices.SortStableFunc(r.outcomes, func(a, b *outcome) int {
-		if c := strings.Compare(a.job.pkg.Name, b.job.pkg.Name); c != 0 {
-			return c
+	return g.Wait()
+}
+
+// newestFirst holds back the jobs of sources of which nobody knows yet whether
+// they are pure, but for the one with the newest Python: if that comes out pure,
+// it serves all targets and the others need not be built.
+func newestFirst(jobs []*buildJob) (first, rest []*buildJob) {
+	for _, j := range jobs {
+		newer := func(k *buildJob) bool {
+			c := k.target.Version().Compare(j.target.Version())
+			return k.same(j) && k != j && (c > 0 || c == 0 && k.row.Name < j.row.Name)
 		}
-		return strings.Compare(a.job.pkg.Version+a.job.row.Name+a.target.Name, b.job.pkg.Version+b.job.row.Name+b.target.Name)
-	})
-	return r.settle()
+		if j.pkg.KindOf(j.row) == lock.Unknown && slices.ContainsFunc(jobs, newer) {
+			rest = append(rest, j)
+			continue
+		}
+		first = append(first, j)
+	}
+	return first, rest
+}
+
+// same reports whether two jobs are for one version of one package.
+func (j *buildJob) same(k *buildJob) bool {
+	return j.pkg.Name == k.pkg.Name && j.pkg.Version == k.pkg.Version
 }
 
 // settle points the outcomes at the lock's own packages and rows, which from now
@@ -220,8 +257,13 @@ func (r *buildRun) one(ctx context.Context, j *buildJob, dir string) (*outcome, 
 		}
 		var bad *build.Error
 		var arch *archive.Error
-		if errors.As(err, &bad) || errors.As(err, &arch) {
-			r.fail(o, "build-error", err.Error(), "wheellock build "+j.pkg.Name+" --verbose")
+		if errors.As(err, &bad) {
+			why, hint := r.because(bad)
+			r.fail(o, "build-error", why, hint)
+			return o, nil
+		}
+		if errors.As(err, &arch) {
+			r.fail(o, "build-error", err.Error(), "the source is not one that a build may unpack: wheellock remove "+j.pkg.Name+", or another version")
 			return o, nil
 		}
 		var unplanned *recipe.PackageError
@@ -236,6 +278,28 @@ func (r *buildRun) one(ctx context.Context, j *buildJob, dir string) (*outcome, 
 		return o, nil
 	}
 	return o, r.compare(ctx, o)
+}
+
+// because says why a build did not work: in a sentence where its log tells, then
+// the end of the log, or with --verbose all of it.
+func (r *buildRun) because(bad *build.Error) (why, hint string) {
+	name, _, _ := strings.Cut(bad.Package, " ")
+	head := "building " + bad.Package + ": " + bad.Why
+	cause, hint := bad.Diagnosis()
+	if cause != "" {
+		head += ": " + cause
+	}
+	if hint == "" {
+		hint = "wheellock build " + name + " --verbose"
+	}
+	_, log, _ := strings.Cut(bad.Error(), "\n")
+	if r.verbose {
+		log = string(bad.Log)
+	}
+	if strings.TrimSpace(log) == "" {
+		return head, hint
+	}
+	return head + "\n" + strings.TrimRight(log, "\n"), hint
 }
 
 // placeAll takes the jobs out that this machine cannot do, before any is begun.
@@ -264,7 +328,7 @@ func (r *buildRun) placeAll(ctx context.Context, jobs []*buildJob) ([]*buildJob,
 // place picks the target that the row is built for: the newest of its targets
 // that this machine can build for by the recipe's Python.
 func (r *buildRun) place(ctx context.Context, j *buildJob, rec *lock.Recipe) (tags.Target, error) {
-	native := !strings.HasSuffix(j.row.Name, "-none-any.whl")
+	kind := j.pkg.KindOf(j.row)
 	var first error
 	names := r.lock.WheelTargets(j.pkg, j.row)
 	for k := len(names) - 1; k >= 0; k-- {
@@ -272,10 +336,10 @@ func (r *buildRun) place(ctx context.Context, j *buildJob, rec *lock.Recipe) (ta
 		if err != nil {
 			return t, err
 		}
-		if t.PythonTag() != rec.Python && !native {
+		if t.PythonTag() != rec.Python && kind == lock.Pure {
 			continue
 		}
-		if err := r.builder().CanBuild(ctx, t, rec.Python, native); err != nil {
+		if err := r.builder().CanBuild(ctx, t, rec.Python, kind == lock.Native); err != nil {
 			if first == nil {
 				first = err
 			}
@@ -335,29 +399,40 @@ func (r *buildRun) repeat(ctx context.Context, o *outcome, dir string) error {
 // run is one build; where the backend asks for more than the recipe pins, the
 // recipe is extended and the build begins again.
 func (r *buildRun) run(ctx context.Context, o *outcome, dir string, variation int) (*build.Result, error) {
+	var res *build.Result
+	err := r.attempt(ctx, o, dir, func(j build.Job) (err error) {
+		j.Variation = variation
+		res, err = r.builder().Build(ctx, j)
+		return err
+	})
+	return res, err
+}
+
+// attempt prepares a job and gives it to work, again after each time that the
+// backend asked for more.
+func (r *buildRun) attempt(ctx context.Context, o *outcome, dir string, work func(build.Job) error) error {
 	p := o.job.pkg
 	sdist, err := r.library.get(ctx, p.Name, p.Sdist.Name, p.Sdist.SHA256, mirror.Sdist(p.Sdist.Name))
 	if err != nil {
-		return nil, err
+		return err
 	}
-	for attempt := 0; ; attempt++ {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	for n := 0; ; n++ {
 		reqs, err := r.requirements(ctx, &o.recipe)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		if err := os.MkdirAll(dir, 0o755); err != nil {
-			return nil, err
-		}
-		res, err := r.builder().Build(ctx, build.Job{
-			Name: p.Name, Version: p.Version, Recipe: &o.recipe, Sdist: sdist, Requires: reqs,
-			Target: o.target, Variation: variation, Into: dir,
+		err = work(build.Job{
+			Name: p.Name, Version: p.Version, Recipe: &o.recipe, Sdist: sdist, Requires: reqs, Target: o.target, Into: dir,
 		})
 		var more *build.RequiresError
-		if !errors.As(err, &more) || attempt == 3 {
-			return res, err
+		if !errors.As(err, &more) || n == 3 {
+			return err
 		}
 		if err := r.extend(ctx, o, more.Requires); err != nil {
-			return nil, err
+			return err
 		}
 	}
 }
