@@ -1,6 +1,9 @@
 package lock
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // targetNames gives the names of all targets in the order of l.Targets.
 func (l *Lock) targetNames() []string {
@@ -111,4 +114,26 @@ func (l *Lock) Find(name, target string) *Package {
 		}
 	}
 	return nil
+}
+
+// Kind says what a wheel holds, which decides where it can be built and whom it
+// serves.
+type Kind string
+
+// The kinds of wheels.
+const (
+	Pure    Kind = "pure"    // for any platform
+	Native  Kind = "native"  // bound to a platform
+	Unknown Kind = "unknown" // still to be built, and nothing is published that would tell
+)
+
+// KindOf tells the kind of a row of p.
+func (p *Package) KindOf(w *Wheel) Kind {
+	switch {
+	case strings.HasSuffix(w.Name, "-none-any.whl"):
+		return Pure
+	case w.Missing() && len(p.Upstream) == 0:
+		return Unknown
+	}
+	return Native
 }

@@ -84,31 +84,26 @@ func addVersion(in Input, row *Package, p *lock.Package) {
 			continue
 		}
 		row.Wheels = append(row.Wheels, w)
-		row.Build = addWork(row.Build, &p.Wheels[i])
+		row.Build = addWork(row.Build, p, &p.Wheels[i])
 	}
 }
 
-func addWork(k Work, w *lock.Wheel) Work {
+func addWork(k Work, p *lock.Package, w *lock.Wheel) Work {
 	kind := "upstream"
 	if w.Recipe != "" || w.Origin == "built" {
-		kind = "native"
-		if pure(w.Name) {
-			kind = "pure"
-		}
+		kind = string(p.KindOf(w))
 		k.Need++
 		if w.SHA256 != "" {
 			k.Done++
 		}
 	}
 	// A package whose wheels are of several kinds is as hard as its hardest.
-	order := []string{"", "upstream", "pure", "native"}
+	order := []string{"", "upstream", "pure", "unknown", "native"}
 	if slices.Index(order, kind) > slices.Index(order, k.Kind) {
 		k.Kind = kind
 	}
 	return k
 }
-
-func pure(file string) bool { return strings.HasSuffix(file, "-none-any.whl") }
 
 // targetsOf expands the lock's "absent means all".
 func targetsOf(l *lock.Lock, list []string) []string {

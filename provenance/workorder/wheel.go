@@ -77,7 +77,7 @@ func needsBuilders(in Input, w *lock.Wheel) bool {
 // obstacle says why the wheel cannot be built here, and for which target.
 func obstacle(in Input, p *lock.Package, w *lock.Wheel) (why, target string) {
 	list := targetsOf(in.Lock, orTargets(w, p))
-	if pure(w.Name) {
+	if p.KindOf(w) != lock.Native {
 		// Built once for all of its targets, by one that has the recipe's Python;
 		// any of those that works will do.
 		if by := withPython(in.Lock, list, w.Recipe); len(by) > 0 {

@@ -76,7 +76,7 @@ type Package struct {
 
 // Work says how many wheels of a package have to be made and how many are.
 type Work struct {
-	Kind string `json:"kind"` // pure, native, upstream (nothing is built)
+	Kind string `json:"kind"` // pure, native, unknown (before its first build), upstream (nothing is built)
 	Need int    `json:"need"`
 	Done int    `json:"done"`
 }

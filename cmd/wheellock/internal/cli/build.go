@@ -101,9 +101,12 @@ func (a *app) build(ctx context.Context, o buildOptions) error {
 			return usage("--target %s: the lock covers %s", t, strings.Join(targetNames(s.locked), ", "))
 		}
 	}
-	jobs, err := s.buildJobs(o)
+	jobs, unplanned, err := s.buildJobs(o)
 	if err != nil {
 		return err
+	}
+	if len(jobs) == 0 && len(unplanned) > 0 {
+		return finding(unplanned[0].Hint, "%s %s: %s", unplanned[0].Package, unplanned[0].Version, unplanned[0].Why)
 	}
 	if len(jobs) == 0 {
 		s.say("nothing to build: the lock has a hash for every wheel")
@@ -114,7 +117,7 @@ func (a *app) build(ctx context.Context, o buildOptions) error {
 		// Better now than after an hour of building.
 		return err
 	}
-	run := &buildRun{session: s, library: s.library(ctx), lock: s.locked, check: o.check}
+	run := &buildRun{session: s, library: s.library(ctx), lock: s.locked, check: o.check, failed: unplanned}
 	if err := run.all(ctx, jobs); err != nil {
 		return err
 	}
@@ -163,9 +166,9 @@ func (j *buildJob) live(l *lock.Lock) (*lock.Package, *lock.Wheel) {
 	return nil, nil
 }
 
-// buildJobs selects the rows that were asked for.
-func (s *session) buildJobs(o buildOptions) ([]*buildJob, error) {
-	var jobs []*buildJob
+// buildJobs selects the rows that were asked for. Those that have to be built but
+// for which no recipe could be made are failures from the start.
+func (s *session) buildJobs(o buildOptions) (jobs []*buildJob, unplanned []failedWheel, err error) {
 	seen := map[string]bool{}
 	for i := range s.locked.Packages {
 		p := &s.locked.Packages[i]
@@ -178,10 +181,18 @@ func (s *session) buildJobs(o buildOptions) ([]*buildJob, error) {
 		}
 		for k := range p.Wheels {
 			w := &p.Wheels[k]
-			if w.Recipe == "" || o.missing && !w.Missing() {
+			if w.Recipe == "" && !(w.Missing() && w.Origin == lock.OriginBuilt) || o.missing && !w.Missing() {
 				continue
 			}
 			if len(o.targets) > 0 && !overlap(s.locked.WheelTargets(p, w), o.targets) {
+				continue
+			}
+			if w.Recipe == "" {
+				unplanned = append(unplanned, failedWheel{
+					Package: p.Name, Version: p.Version, Targets: s.locked.WheelTargets(p, w),
+					Why:  "it has no recipe, since what its build needs could not be had when it was locked",
+					Hint: "wheellock lock says what is missing and tries again",
+				})
 				continue
 			}
 			jobs = append(jobs, newJob(p, k))
@@ -189,10 +200,10 @@ func (s *session) buildJobs(o buildOptions) ([]*buildJob, error) {
 	}
 	for _, n := range o.names {
 		if !seen[n] {
-			return nil, usage("%s is not in the lock", n)
+			return nil, nil, usage("%s is not in the lock", n)
 		}
 	}
-	return jobs, nil
+	return jobs, unplanned, nil
 }
 
 func overlap(a, b []string) bool {

@@ -26,6 +26,7 @@ func (r *buildRun) commit(ctx context.Context) error {
 		}
 	}
 	r.mergePure()
+	r.dropServed()
 	r.dropUnused()
 	r.lock.Sort()
 	if err := r.lock.Check(); err != nil {
@@ -132,6 +133,22 @@ func (r *buildRun) mergePure() {
 		mine.Targets = slices.Compact(covered)
 		p.Wheels = append(keep, mine)
 	}
+}
+
+// dropServed takes back the refusals of rows that a pure wheel serves now.
+func (r *buildRun) dropServed() {
+	r.failed = slices.DeleteFunc(r.failed, func(f failedWheel) bool {
+		return f.Elsewhere && !slices.ContainsFunc(f.Targets, func(t string) bool {
+			for i := range r.lock.Packages {
+				p := &r.lock.Packages[i]
+				if p.Name == f.Package && p.Version == f.Version && p.Group != lock.GroupBuild {
+					w := r.lock.WheelFor(p, t)
+					return w == nil || w.Missing()
+				}
+			}
+			return true
+		})
+	})
 }
 
 // dropUnused takes recipes and build requirements away that no row uses.

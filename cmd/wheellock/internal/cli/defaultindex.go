@@ -44,6 +44,9 @@ func (s *session) runCached(ctx context.Context, dir, name string, args []string
 	}
 	cmd := exec.CommandContext(ctx, path, args...)
 	cmd.Env = s.Environ()
+	// python -m looks into the working folder first: a pip.py in a project that
+	// somebody else wrote would run here.
+	cmd.Dir = "/"
 	out, err := cmd.Output()
 	if err != nil {
 		return nil, err

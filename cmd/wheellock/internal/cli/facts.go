@@ -184,15 +184,15 @@ func (s *session) placeFacts(ctx context.Context, in *workorder.Input) {
 				errors.As(s.builder().CheckSandbox(ctx), &sandbox)
 			}
 			for _, t := range s.locked.WheelTargets(p, w) {
-				s.placeFact(ctx, in, t, rec.Python, sandbox, strings.HasSuffix(w.Name, "-none-any.whl"))
+				s.placeFact(ctx, in, t, rec.Python, sandbox, p.KindOf(w))
 			}
 		}
 	}
 }
 
-func (s *session) placeFact(ctx context.Context, in *workorder.Input, name, tag string, sandbox *build.SandboxError, pure bool) {
+func (s *session) placeFact(ctx context.Context, in *workorder.Input, name, tag string, sandbox *build.SandboxError, kind lock.Kind) {
 	target, err := s.target(name)
-	if err != nil || pure && target.PythonTag() != tag {
+	if err != nil || kind == lock.Pure && target.PythonTag() != tag {
 		// A pure wheel is built with another of its targets' Python; whether
 		// that is here says nothing about this target.
 		return

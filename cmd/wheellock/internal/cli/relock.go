@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/freedomofpress/wheellock/internal/durable"
@@ -63,7 +64,7 @@ func (s *session) relock(ctx context.Context, p *pyproject.Project, keep bool) (
 	if err != nil {
 		return nil, err
 	}
-	sol, err := resolve.Resolve(ctx, client, req)
+	sol, asked, err := s.resolve(ctx, client, req)
 	if err != nil {
 		return nil, err
 	}
@@ -75,7 +76,7 @@ func (s *session) relock(ctx context.Context, p *pyproject.Project, keep bool) (
 	if err != nil {
 		return nil, err
 	}
-	r := &relocked{project: p, targets: targets, lock: l}
+	r := &relocked{project: p, targets: targets, lock: l, notes: asked}
 	var notes []recipe.Note
 	err = recipe.Plan(ctx, client, l, targets, recipe.Options{Prev: s.locked, Jobs: s.jobs, Notes: &notes})
 	var some *recipe.IncompleteError
@@ -85,6 +86,7 @@ func (s *session) relock(ctx context.Context, p *pyproject.Project, keep bool) (
 	for _, n := range notes {
 		r.notes = append(r.notes, fmt.Sprintf("%s %s: %s", n.Package, n.Version, n.Text))
 	}
+	r.notes = slices.Compact(r.notes) // one source, two targets
 	if some != nil {
 		// A package that cannot be planned is work left to do, not a reason to
 		// lock nothing: the order says so, and the next lock tries again.
