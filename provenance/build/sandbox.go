@@ -101,14 +101,17 @@ func writeUsers(dir string) error {
 	return os.WriteFile(filepath.Join(dir, "group"), []byte("build:x:1000:\n"), 0o644)
 }
 
+// taskset is util-linux's program that pins a process to one processor.
+const taskset = "/usr/bin/taskset"
+
 // command is the sandboxed process, to be started by the caller. fd 3 is the
 // pipe for answers, fd 4 the filter of system calls, which bubblewrap reads and closes.
 func (s *sandbox) command(ctx context.Context, answers, filter *os.File) *exec.Cmd {
 	args := append([]string{s.bwrap}, s.args()...)
 	args = append(args, "--", "/env/bin/python", "-c", driver)
 	if s.cpus == 1 {
-		if path, err := exec.LookPath("taskset"); err == nil {
-			args = append([]string{path, "-c", "0"}, args...)
+		if _, err := os.Stat(taskset); err == nil {
+			args = append([]string{taskset, "-c", "0"}, args...)
 		}
 	}
 	args = s.cage.wrap(args)
