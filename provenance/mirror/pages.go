@@ -43,7 +43,8 @@ type Withdrawn map[string]string
 
 // Pages computes all index pages and metadata files of the wheelhouse, path to
 // content, from the signed list. targets are the names that get pages; those with
-// a folder under wheels/ get them too.
+// a folder under wheels/ get them too, and those that have pages already: other
+// projects may share the wheelhouse.
 func (w Wheelhouse) Pages(targets []string, withdrawn Withdrawn) (map[string][]byte, error) {
 	list, _, err := w.ReadList()
 	if err != nil {
@@ -53,6 +54,15 @@ func (w Wheelhouse) Pages(targets []string, withdrawn Withdrawn) (map[string][]b
 	byTarget := map[string][]pageFile{}
 	for _, t := range targets {
 		byTarget[t] = nil
+	}
+	have, err := os.ReadDir(w.Path("simple"))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	for _, d := range have {
+		if d.IsDir() {
+			byTarget[d.Name()] = nil
+		}
 	}
 	var shared []pageFile
 	for _, l := range list {
