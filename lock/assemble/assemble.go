@@ -233,36 +233,61 @@ func unchanged(p *lock.Package, f index.File, old string) error {
 }
 
 // upstream lists each target's best published wheel, with what the previous
-// lock knew about it.
+// lock knew about it, and the other published ones that it was compared with.
 func (a *assembler) upstream(p, prev *lock.Package, spots []spot) error {
 	for _, s := range spots {
-		f := s.pin.Wheel
-		if f == nil {
-			continue
-		}
-		if err := hashed(p, *f); err != nil {
-			return err
-		}
-		if i := slices.IndexFunc(p.Upstream, func(u lock.Upstream) bool { return u.Name == f.Name }); i >= 0 {
-			p.Upstream[i].Targets = append(p.Upstream[i].Targets, s.target.Name)
-			continue
-		}
-		u := lock.Upstream{Name: f.Name, Size: f.Size, SHA256: f.SHA256, Verdict: lock.VerdictUntried}
-		if prev != nil {
-			for _, was := range prev.Upstream {
-				if was.Name != u.Name {
-					continue
-				}
-				if err := unchanged(p, *f, was.SHA256); err != nil {
+		for i := range s.pin.Wheels {
+			if f := &s.pin.Wheels[i]; a.compared(prev, s, f.Name) && (s.pin.Wheel == nil || f.Name != s.pin.Wheel.Name) {
+				if err := a.addUpstream(p, prev, s, *f); err != nil {
 					return err
 				}
-				u = was
-				u.Size = max(u.Size, f.Size)
 			}
 		}
-		u.Targets = []string{s.target.Name}
-		p.Upstream = append(p.Upstream, u)
+		if s.pin.Wheel != nil {
+			if err := a.addUpstream(p, prev, s, *s.pin.Wheel); err != nil {
+				return err
+			}
+		}
 	}
+	return nil
+}
+
+// compared reports whether the previous lock compared a build for the target
+// with a published file: one that is not the best for it, but has the name that
+// the build gave.
+func (a *assembler) compared(prev *lock.Package, s spot, file string) bool {
+	if prev == nil || !prev.Covers(s.target.Name) || !a.sameTargets([]string{s.target.Name}) {
+		return false
+	}
+	return slices.ContainsFunc(prev.Upstream, func(u lock.Upstream) bool {
+		return u.Name == file && slices.Contains(a.opt.Prev.UpstreamTargets(prev, &u), s.target.Name)
+	})
+}
+
+// addUpstream adds one published file, for one target, to p.Upstream.
+func (a *assembler) addUpstream(p, prev *lock.Package, s spot, f index.File) error {
+	if err := hashed(p, f); err != nil {
+		return err
+	}
+	if i := slices.IndexFunc(p.Upstream, func(u lock.Upstream) bool { return u.Name == f.Name }); i >= 0 {
+		p.Upstream[i].Targets = append(p.Upstream[i].Targets, s.target.Name)
+		return nil
+	}
+	u := lock.Upstream{Name: f.Name, Size: f.Size, SHA256: f.SHA256, Verdict: lock.VerdictUntried}
+	if prev != nil {
+		for _, was := range prev.Upstream {
+			if was.Name != u.Name {
+				continue
+			}
+			if err := unchanged(p, f, was.SHA256); err != nil {
+				return err
+			}
+			u = was
+			u.Size = max(u.Size, f.Size)
+		}
+	}
+	u.Targets = []string{s.target.Name}
+	p.Upstream = append(p.Upstream, u)
 	return nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/freedomofpress/wheellock/lock"
+	"github.com/freedomofpress/wheellock/resolve/index"
 	"github.com/freedomofpress/wheellock/resolve/tags"
 )
 
@@ -133,8 +134,10 @@ func (a *assembler) usable(prev *lock.Package, w *lock.Wheel, s spot) bool {
 	if w.Origin == lock.OriginBuilt {
 		return true
 	}
-	// Upstream's file is in use because it was proven equal to our build.
-	if a.opt.Wheels != PolicyReproducible || s.pin.Wheel == nil || s.pin.Wheel.SHA256 != w.SHA256 {
+	// Upstream's file is in use because it was proven equal to our build. It need
+	// not be the best one for the target: a build may give the pure wheel where
+	// the best has native code.
+	if a.opt.Wheels != PolicyReproducible || !slices.ContainsFunc(s.pin.Wheels, func(f index.File) bool { return f.SHA256 == w.SHA256 }) {
 		return false
 	}
 	return slices.ContainsFunc(prev.Upstream, func(u lock.Upstream) bool {
