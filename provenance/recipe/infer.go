@@ -161,6 +161,9 @@ func (inf *inferred) backend(c *clues, sys metadata.BuildSystem, t tags.Target) 
 	if c.made == "bdist-wheel" && c.license && !c.declared && !tooOld("56.2.0", t) {
 		inf.pins["setuptools"] = "<=56.2.0," + orDefault(inf.pins["setuptools"], ">=0")
 		inf.notes = append(inf.notes, "METADATA has no License-File: setuptools up to 56.2.0 was used")
+	} else if c.made == "bdist-wheel" && err == nil {
+		// From 70.1 on setuptools makes the wheel itself and writes its own name.
+		inf.pins["setuptools"] = strings.TrimPrefix(inf.pins["setuptools"]+",<70.1", ",")
 	}
 }
 

@@ -208,7 +208,7 @@ good 1.0
 bad 1.0
   builds-with nowhere
 worse 1.0
-  builds-with smallbuild >=2
+  builds-with elsewhere >=2
 `)
 	src := resolvetest.NewSource(u, t.TempDir())
 	targets := targetsOf(t, "bookworm")

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/freedomofpress/wheellock/resolve"
@@ -83,18 +84,28 @@ func forTarget(rs []pep508.Requirement, t tags.Target) ([]pep508.Requirement, er
 }
 
 // search tries the pins with the publisher's cut-off, then with later ones, then
-// the same without pins. One solve without cut-off tells first whether the pins
+// the same with the sources' own bounds on a tool that the wheel names let go (a
+// front end with a backend built in, as uv, does not ask them), then without pins. One solve without cut-off tells first whether the pins
 // are at fault, so that at most one row of tries is made in vain.
 func (pl *planner) search(ctx context.Context, t tags.Target, roots []pep508.Requirement, inf inferred) ([]resolve.Pin, []string, error) {
 	var first error
-	tries := []map[string]string{inf.pins, nil}
-	if len(inf.pins) == 0 {
-		tries = tries[:1]
+	type attempt struct {
+		roots []pep508.Requirement
+		pins  map[string]string
+		notes []string
 	}
-	for _, pins := range tries {
+	tries := []attempt{{roots, inf.pins, nil}}
+	if lifted, notes := unbound(roots, inf.pins); notes != nil {
+		tries = append(tries, attempt{lifted, inf.pins, notes})
+	}
+	if len(inf.pins) > 0 {
+		tries = append(tries, attempt{roots, nil, dropped(inf, t)})
+	}
+	for _, a := range tries {
+		roots, pins := a.roots, a.pins
 		got, err := pl.try(ctx, t, roots, pins, inf.cutoff)
 		if err == nil {
-			return got, dropped(inf, pins), nil
+			return got, a.notes, nil
 		}
 		if first == nil {
 			first = err
@@ -117,7 +128,7 @@ func (pl *planner) search(ctx context.Context, t tags.Target, roots []pep508.Req
 				cutoff, text = time.Time{}, "build requirements of any date are allowed: older ones do not resolve"
 			}
 			if got, err := pl.try(ctx, t, roots, pins, cutoff); err == nil {
-				return got, append(dropped(inf, pins), text), nil
+				return got, append(slices.Clone(a.notes), text), nil
 			} else if !impossible(err) {
 				return nil, nil, err
 			}
@@ -126,12 +137,26 @@ func (pl *planner) search(ctx context.Context, t tags.Target, roots []pep508.Req
 	return nil, nil, fmt.Errorf("resolving its build requirements: %w", first)
 }
 
-// dropped is the note for pins that were let go.
-func dropped(inf inferred, used map[string]string) []string {
-	if used != nil || len(inf.pins) == 0 {
-		return nil
+// unbound frees the requirements of tools that are pinned to one version from
+// the source's bounds, where that version is outside of them; notes is nil where
+// there is none.
+func unbound(roots []pep508.Requirement, pins map[string]string) (free []pep508.Requirement, notes []string) {
+	free = slices.Clone(roots)
+	for i, r := range free {
+		version, exact := strings.CutPrefix(pins[pep508.NormalizeName(r.Name)], "==")
+		v, err := pep440.Parse(version)
+		if !exact || err != nil || r.Specifiers.Contains(v, pep440.PreAllow) {
+			continue
+		}
+		free[i].Specifiers = pep440.Specifiers{}
+		notes = append(notes, fmt.Sprintf("the published wheel says it was made with %s %s, which its own build requirements (%s) exclude: the recipe follows the wheel", r.Name, v, r.Specifiers))
 	}
-	text := "the build requirements do not allow what the published wheel says it was made with:"
+	return free, notes
+}
+
+// dropped is the note for pins that were let go.
+func dropped(inf inferred, t tags.Target) []string {
+	text := "what the published wheel says it was made with cannot be had for Python " + t.Python + ":"
 	for _, name := range slices.Sorted(maps.Keys(inf.pins)) {
 		text += " " + name + inf.pins[name]
 	}

@@ -124,6 +124,11 @@ func (s *Source) Fetch(ctx context.Context, f index.File) (string, error) {
 		return "", &index.HashError{File: f.Name, What: "file", Want: "sha256:" + f.SHA256, Got: "sha256:" + o.file.SHA256}
 	}
 	path := filepath.Join(s.dir, f.Name)
+	s.mu.Lock() // or a second caller would cut the file that the first one reads
+	defer s.mu.Unlock()
+	if info, err := os.Stat(path); err == nil && info.Size() == int64(len(o.data)) {
+		return path, ctx.Err()
+	}
 	if err := os.WriteFile(path, o.data, 0o644); err != nil {
 		return "", fmt.Errorf("writing %s: %w", f.Name, err)
 	}
