@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"sync"
 
 	"github.com/freedomofpress/wheellock/provenance/mirror"
 	"github.com/freedomofpress/wheellock/resolve/index"
@@ -18,17 +19,9 @@ type library struct {
 }
 
 func (s *session) library(ctx context.Context) *library {
-	var c *index.Client
 	return &library{
-		house: s.house(),
-		client: func() (*index.Client, error) {
-			if c != nil {
-				return c, nil
-			}
-			var err error
-			c, err = s.client(ctx)
-			return c, err
-		},
+		house:  s.house(),
+		client: sync.OnceValues(func() (*index.Client, error) { return s.client(ctx) }),
 	}
 }
 
