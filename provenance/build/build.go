@@ -253,9 +253,15 @@ func (b *Builder) run(ctx context.Context, j Job, s *sandbox) (*Result, error) {
 // recipe does not pin. Whether the pinned version satisfies it was decided when
 // the recipe was made.
 func missing(j Job, asked []string) error {
+	if len(asked) > MaxAsked {
+		return fmt.Errorf("the backend asks for %d requirements, the most is %d", len(asked), MaxAsked)
+	}
 	var extra []string
 	for _, a := range asked {
-		name, ok := requirementName(a, j.Target)
+		name, ok, err := requirementName(a, j.Target)
+		if err != nil {
+			return fmt.Errorf("the backend asks for %q, which is no requirement: %w", a, err)
+		}
 		if !ok {
 			continue
 		}

@@ -19,6 +19,9 @@ type cage struct{ dirs []string }
 // cgroupRoot is where the hierarchies are mounted.
 const cgroupRoot = "/sys/fs/cgroup"
 
+// cagePrefix begins a group's name; the number of the process that made it follows.
+const cagePrefix = "wheellock-"
+
 // newCage makes the groups that can be made here: one under the unified hierarchy,
 // else one each under the old pids and memory hierarchies. Where there are none
 // it returns an empty cage.
@@ -27,14 +30,33 @@ func newCage(processes int64) *cage {
 	if os.Geteuid() != 0 {
 		return c
 	}
-	name := "wheellock-" + strconv.Itoa(os.Getpid()) + "-" + strconv.FormatInt(time.Now().UnixNano(), 36)
+	sweep()
+	name := cagePrefix + strconv.Itoa(os.Getpid()) + "-" + strconv.FormatInt(time.Now().UnixNano(), 36)
 	if c.add(filepath.Join(cgroupRoot, name), "pids.max", processes) {
 		c.set("memory.max", MaxMemory)
 		return c
 	}
 	c.add(filepath.Join(cgroupRoot, "pids", name), "pids.max", processes)
 	c.add(filepath.Join(cgroupRoot, "memory", name), "memory.limit_in_bytes", MaxMemory)
+	// The processes of a group share what one process outside has: thousands that
+	// spin do not keep wheellock from ending them. Under the unified hierarchy
+	// the group above is enough.
+	c.add(filepath.Join(cgroupRoot, "cpu", name), "cpu.shares", 1024)
 	return c
+}
+
+// sweep removes the groups of wheellocks that were killed. A group that still holds
+// a process cannot be removed, so nothing that runs is touched.
+func sweep() {
+	for _, pattern := range []string{cagePrefix + "*", "*/" + cagePrefix + "*"} {
+		dirs, _ := filepath.Glob(filepath.Join(cgroupRoot, pattern))
+		for _, d := range dirs {
+			pid, _, _ := strings.Cut(strings.TrimPrefix(filepath.Base(d), cagePrefix), "-")
+			if _, err := os.Stat(filepath.Join("/proc", pid)); os.IsNotExist(err) {
+				os.Remove(d)
+			}
+		}
+	}
 }
 
 // add makes a group with one limit, or leaves nothing.

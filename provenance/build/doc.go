@@ -48,8 +48,9 @@ const (
 	MaxCPU       = 2 * time.Hour
 	MaxMemory    = 16 << 30 // bytes of address space a process
 	MaxProcesses = 4096
-	MaxDisk      = 4 << 30  // bytes of /build, and of /tmp
+	MaxDisk      = 4 << 30  // bytes of /build, of /tmp and of /dev/shm
 	MaxWheel     = 1 << 30  // bytes of a wheel
 	MaxLog       = 32 << 20 // bytes of a build's output that are kept
 	MaxHookReply = 16 << 20 // bytes of one line from the driver
+	MaxAsked     = 256      // requirements that a hook may ask for
 )

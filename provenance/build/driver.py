@@ -11,10 +11,12 @@ import resource
 import shutil
 import signal
 import sys
+import tempfile
 import traceback
 import zipfile
 
 OUT = 3
+MAX_ANSWER = 1 << 24
 
 
 def limit(kind, value):
@@ -45,25 +47,25 @@ def backend(job):
 def in_child(work):
     """Each hook gets a process of its own, as in pip and build: a hook may leave
     modules and settings behind that change what the next one writes."""
-    read, write = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        os.close(read)
-        code = 1
-        try:
-            with os.fdopen(write, "w") as f:
-                json.dump(work(), f)
-            code = 0
-        except BaseException:
-            traceback.print_exc()
-        finally:
-            sys.stdout.flush()
-            sys.stderr.flush()
-            os._exit(code)
-    os.close(write)
-    with os.fdopen(read) as f:
-        text = f.read()
-    status = os.waitpid(pid, 0)[1]
+    # The answer goes into a file, not a pipe: a pipe ends when the last process
+    # has closed it, and a hook may leave processes behind.
+    with tempfile.TemporaryFile("w+") as answer:
+        pid = os.fork()
+        if pid == 0:
+            code = 1
+            try:
+                json.dump(work(), answer)
+                answer.flush()
+                code = 0
+            except BaseException:
+                traceback.print_exc()
+            finally:
+                sys.stdout.flush()
+                sys.stderr.flush()
+                os._exit(code)
+        status = os.waitpid(pid, 0)[1]
+        answer.seek(0)
+        text = answer.read(MAX_ANSWER)
     if status != 0:
         if os.WIFSIGNALED(status):
             raise SystemExit("the hook was ended by signal %d" % os.WTERMSIG(status))

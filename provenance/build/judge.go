@@ -3,6 +3,7 @@ package build
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -82,17 +83,21 @@ func joinTags(list []tags.Tag) string {
 }
 
 // requirementName is the name of a hook-given requirement, if its marker holds.
-func requirementName(text string, t tags.Target) (string, bool) {
+func requirementName(text string, t tags.Target) (name string, holds bool, err error) {
 	r, err := pep508.Parse(text)
 	if err != nil {
-		return text, true // named in the error, so that the user sees it
+		return "", false, err
+	}
+	if r.URL != "" {
+		// What an address gives is not locked, and file: would be this machine's.
+		return "", false, errors.New("an address cannot be pinned")
 	}
 	if r.Marker != nil {
 		if ok, err := r.Marker.Eval(t.Environment()); err == nil && !ok {
-			return "", false
+			return "", false, nil
 		}
 	}
-	return pep508.NormalizeName(r.Name), true
+	return pep508.NormalizeName(r.Name), true, nil
 }
 
 func jobText(j Job, processes, disk int64) (string, error) {

@@ -6,6 +6,7 @@ import (
 	"compress/gzip"
 	"context"
 	"encoding/binary"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,6 +14,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/freedomofpress/wheellock/lock"
 )
@@ -185,4 +187,38 @@ func keyVerdict(arch, number uint32) string {
 		}
 	}
 	return "the end"
+}
+
+// TestLeftProcesses: a build that leaves processes behind is over when its
+// hook is, and they go with it.
+func TestLeftProcesses(t *testing.T) {
+	start := time.Now()
+	err := run(t, sourceOf(t, `
+import os, time
+def build_wheel(out, config_settings=None, metadata_directory=None):
+    if os.fork() == 0:
+        os.setsid()
+        time.sleep(600)
+    raise SystemExit("left one")
+`))
+	if err == nil || !strings.Contains(err.Error(), "left one") {
+		t.Errorf("got %v", err)
+	}
+	if took := time.Since(start); took > time.Minute {
+		t.Errorf("it took %s", took)
+	}
+}
+
+func TestAskedFor(t *testing.T) {
+	for asked, want := range map[string]string{
+		`["x @ file:///etc/passwd"]`: "an address cannot be pinned",
+		`["../.. \x1b[2J"]`:          "is no requirement",
+		`["a"] * 300`:                "asks for 300 requirements",
+	} {
+		err := run(t, sourceOf(t, "def get_requires_for_build_wheel(c=None):\n    return "+asked+"\n"))
+		var e *Error
+		if !errors.As(err, &e) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, want %q", asked, err, want)
+		}
+	}
 }
