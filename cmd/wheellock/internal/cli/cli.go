@@ -99,7 +99,7 @@ is still to be built, signed and mirrored before a release.`,
 	root.SetErr(a.Err)
 	root.SetIn(a.In)
 	root.CompletionOptions.DisableDefaultCmd = false
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage("%v", err) })
+	root.SetFlagErrorFunc(flagError)
 	f := root.PersistentFlags()
 	f.StringVarP(&a.dir, "directory", "C", "", "work in `DIR`")
 	f.StringVar(&a.config, "config", "", "read the configuration from `FILE`")
@@ -115,6 +115,16 @@ is still to be built, signed and mirrored before a release.`,
 	f.IntVar(&a.jobs, "jobs", 0, "do at most `N` things at a time (default: by the number of processors)")
 	root.AddCommand(a.verbs()...)
 	return root
+}
+
+// flagError names the help of the command that was meant; who comes from pip
+// asks for pre-releases by a flag.
+func flagError(cmd *cobra.Command, err error) error {
+	hint := cmd.CommandPath() + " --help"
+	if err.Error() == "unknown flag: --pre" {
+		hint = "a requirement asks for its own pre-releases: 'name>=2.0a0'"
+	}
+	return invalid(hint, "%v", err)
 }
 
 // prepare checks the global flags and finds out how the streams look.
