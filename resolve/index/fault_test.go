@@ -83,7 +83,7 @@ func TestFaults(t *testing.T) {
 			dir := t.TempDir()
 			fresh := func() *index.Client {
 				return client(t, s.URL, func(o *index.Options) {
-					o.StallInterval, o.ResponseTimeout, o.CacheDir = 200*time.Millisecond, 500*time.Millisecond, dir
+					o.StallInterval, o.ResponseTimeout, o.CacheDir = 500*time.Millisecond, 2*time.Second, dir
 				})
 			}
 			healthy := fresh()

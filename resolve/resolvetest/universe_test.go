@@ -45,7 +45,7 @@ tiny 1
 func TestParseErrors(t *testing.T) {
 	for text, want := range map[string]string{
 		"  needs x":             "line 1: before any release",
-		"name":                  "line 1: want NAME VERSION",
+		"name":                  "line 1: want a name and versions",
 		"a 1\n  colour red":     `line 2: unknown word "colour"`,
 		"a 1\n  native yes":     "takes no value",
 		"a 1\n  date yesterday": "cannot parse",

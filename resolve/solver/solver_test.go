@@ -302,8 +302,8 @@ func TestDeepBacktracking(t *testing.T) {
 	if sol.Versions["tool"] != 299 || sol.Versions["lib"] != 2 || sol.Versions["core"] != 140 || sol.Versions["boto"] != 140 {
 		t.Errorf("got %v", sol.Versions)
 	}
-	if d := time.Since(start); d > 3*time.Second {
-		t.Errorf("took %v", d)
+	if sol.Conflicts > 10_000 {
+		t.Errorf("%d conflicts: the search does not learn", sol.Conflicts)
 	}
 }
 
