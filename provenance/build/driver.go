@@ -43,7 +43,7 @@ var errReply = errors.New("the build's answer is malformed")
 // still asks for; its error ends the build. The wheel is written into dir.
 func receive(r io.Reader, dir string, onRequires func([]string) error) (wheel string, err error) {
 	b := bufio.NewReaderSize(r, 1<<16)
-	for {
+	for asked := false; ; asked = true {
 		line, err := readLine(b)
 		if err == io.EOF {
 			return "", io.ErrUnexpectedEOF
@@ -56,7 +56,7 @@ func receive(r io.Reader, dir string, onRequires func([]string) error) (wheel st
 			return "", errReply
 		}
 		switch {
-		case m.Requires != nil:
+		case m.Requires != nil && !asked: // once: a build could go on for ever
 			if err := onRequires(*m.Requires); err != nil {
 				return "", err
 			}
