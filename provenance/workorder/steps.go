@@ -18,7 +18,11 @@ func steps(in Input, o *Order) []Step {
 
 	here, elsewhere := splitBuilds(in, o)
 	buildSteps := []int{}
-	if len(here) > 0 || len(elsewhere) == 0 {
+	if s := planStep(o); !s.Done {
+		add(s)
+		buildSteps = append(buildSteps, len(out))
+	}
+	if len(here) > 0 || len(elsewhere) == 0 && len(buildSteps) == 0 {
 		add(hereStep(in, here))
 		if !out[len(out)-1].Done {
 			buildSteps = append(buildSteps, len(out))
@@ -45,6 +49,26 @@ func steps(in Input, o *Order) []Step {
 	return out
 }
 
+// planStep is for the wheels without a recipe: nothing can build them before a
+// lock has planned how.
+func planStep(o *Order) Step {
+	s := Step{Action: Build, Who: "developer", Command: lockCommand, State: "ready"}
+	var names []string
+	for _, p := range o.Packages {
+		for _, w := range p.Wheels {
+			if slices.ContainsFunc(w.Missing, func(m Missing) bool { return m.Command == lockCommand }) {
+				names = append(names, p.Name+" "+w.Version)
+				s.Count++
+			}
+		}
+	}
+	s.Done = s.Count == 0
+	if !s.Done {
+		s.Why = []string{strings.Join(slices.Compact(names), ", ") + ": no recipe could be planned; locking again says why"}
+	}
+	return s
+}
+
 // splitBuilds separates what this machine can build from what it cannot, one
 // step a target for the latter, since each needs another machine.
 func splitBuilds(in Input, o *Order) (here []Wheel, elsewhere []Step) {
@@ -55,6 +79,9 @@ func splitBuilds(in Input, o *Order) (here []Wheel, elsewhere []Step) {
 			for _, m := range w.Missing {
 				if m.What != Build && m.What != Prove {
 					continue
+				}
+				if m.Command == lockCommand {
+					break // planStep has it
 				}
 				if m.Role != "builder" {
 					here = append(here, w)

@@ -12,6 +12,7 @@ import (
 // paste them.
 const (
 	buildCommand  = "wheellock build --missing --check 2"
+	lockCommand   = "wheellock lock"
 	signCommand   = "wheellock sign"
 	mirrorCommand = "wheellock mirror sync"
 	appendCommand = "wheellock log append --pending"
@@ -27,7 +28,7 @@ func wheelState(in Input, p *lock.Package, w *lock.Wheel) Wheel {
 	if w.SHA256 == "" {
 		role, command, why := "developer", buildCommand, "the lock has no hash for it yet"
 		if w.Recipe == "" {
-			command, why = "wheellock lock", "no recipe could be planned for it; locking again says why"
+			command, why = lockCommand, "no recipe could be planned for it; locking again says why"
 		}
 		if o, target := obstacle(in, p, w); o != "" {
 			role, command, why = "builder", buildCommand+" --target "+target, o

@@ -163,7 +163,7 @@ func (l *ledger) setup() error {
 	if err := l.stateRoot(0); err != nil {
 		return err
 	}
-	l.s.say("made keys for a new log, %s, in %s; its root is provisional until wheellock keys adopt", l.origin, l.keys.Dir())
+	l.s.say("made keys for a new log, %s,\nin %s; its root is provisional until wheellock keys adopt", l.origin, l.keys.Dir())
 	return nil
 }
 

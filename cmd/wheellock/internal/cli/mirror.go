@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/freedomofpress/wheellock/cmd/wheellock/internal/report"
 	"github.com/freedomofpress/wheellock/provenance/mirror"
 	"github.com/freedomofpress/wheellock/sumdb/record"
 )
@@ -75,7 +76,8 @@ func (a *app) mirrorSync(ctx context.Context) error {
 	if a.json {
 		return a.printJSON(map[string]any{"written": written, "removed": removed})
 	}
-	fmt.Fprintf(a.Out, "mirror in %s is in step with the signed list: %d files written, %d removed\n", s.wheelhouse(), written, removed)
+	fmt.Fprintf(a.Out, "mirror in %s is in step with the signed list: %s written, %d removed\n",
+		s.wheelhouse(), report.Plural(written, "file"), removed)
 	return nil
 }
 

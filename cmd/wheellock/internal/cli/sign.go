@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/freedomofpress/wheellock/cmd/wheellock/internal/report"
 	"github.com/freedomofpress/wheellock/lock"
 	"github.com/freedomofpress/wheellock/provenance/mirror"
 	"github.com/freedomofpress/wheellock/provenance/workorder"
@@ -96,7 +97,7 @@ func (a *app) sign(ctx context.Context, flags openPGPFlags) error {
 		}
 		return a.printJSON(r)
 	}
-	fmt.Fprintf(a.Out, "signed %s: %d files\n\n", mirror.SumsFile, len(list))
+	fmt.Fprintf(a.Out, "signed %s: %s\n\n", mirror.SumsFile, report.Plural(len(list), "file"))
 	return a.show(o)
 }
 

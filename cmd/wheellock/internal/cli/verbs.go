@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/freedomofpress/wheellock/cmd/wheellock/internal/report"
 	"github.com/freedomofpress/wheellock/lock/pyproject"
 	"github.com/freedomofpress/wheellock/sumdb/log"
 )
@@ -141,7 +142,7 @@ func (a *app) appended(led *ledger, res *log.PendingResult) error {
 			return err
 		}
 	} else {
-		fmt.Fprintf(a.Out, "appended %d statements to %s, which has %d now\n", len(res.Appended), led.origin, size)
+		fmt.Fprintf(a.Out, "appended %s to %s, which has %d now\n", report.Plural(len(res.Appended), "statement"), led.origin, size)
 		for _, r := range res.Refused {
 			fmt.Fprintf(a.Out, "refused  pending/%s: %v\n", r.Name, r.Err)
 		}

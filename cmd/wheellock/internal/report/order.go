@@ -59,7 +59,7 @@ func orderHead(b *strings.Builder, o *workorder.Order, s term.Style) {
 func orderWhy(o *workorder.Order) string {
 	var parts []string
 	if n := o.Summary.Todo; n > 0 {
-		parts = append(parts, fmt.Sprintf("%s to build or prove", plural(n, "wheel")))
+		parts = append(parts, fmt.Sprintf("%s to build or prove", Plural(n, "wheel")))
 	}
 	if len(parts) == 0 {
 		for _, st := range o.Steps {
@@ -78,7 +78,7 @@ func orderWhy(o *workorder.Order) string {
 				}
 			}
 		}
-		parts = append(parts, fmt.Sprintf("%s needed (%s)", plural(len(r), "role"), stepList(at)))
+		parts = append(parts, fmt.Sprintf("%s needed (%s)", Plural(len(r), "role"), stepList(at)))
 	}
 	return strings.Join(parts, ", ")
 }
@@ -90,7 +90,8 @@ func stepList(at []string) string {
 	return "steps " + strings.Join(at[:len(at)-1], ", ") + " and " + at[len(at)-1]
 }
 
-func plural(n int, noun string) string {
+// Plural is "1 wheel" or "3 wheels".
+func Plural(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun
 	}
@@ -207,7 +208,7 @@ func orderNext(b *strings.Builder, o *workorder.Order, s term.Style) {
 // TrustLine is the last line of every order and verification.
 func TrustLine(t workorder.Trust) string {
 	return fmt.Sprintf("Trust: %s, %s, %s, root %s",
-		plural(t.Builders, "builder"), plural(t.Reviews, "review"), witnesses(t.Witnesses), t.Root)
+		Plural(t.Builders, "builder"), Plural(t.Reviews, "review"), witnesses(t.Witnesses), t.Root)
 }
 
 func witnesses(n int) string {

@@ -37,7 +37,7 @@ func Verification(w io.Writer, r *verify.Report, s term.Style) {
 	}
 	c := r.Checked
 	fmt.Fprintf(&b, "\nChecked: %s, %s, %s in a log of %d, %s\n",
-		plural(c.Wheels, "wheel"), plural(c.Files, "file"), plural(c.Statements, "statement"), c.LogSize, plural(c.Roots, "root"))
+		Plural(c.Wheels, "wheel"), Plural(c.Files, "file"), Plural(c.Statements, "statement"), c.LogSize, Plural(c.Roots, "root"))
 	b.WriteString(TrustLine(r.Trust) + "\n")
 	io.WriteString(w, b.String())
 }
