@@ -1,7 +1,7 @@
 // Package mirror keeps a wheelhouse: the folder of sdists, wheels, lists and
 // index pages that is the static site which pip and uv install from.
 //
-//	sdists/FILE              sources, as the index gave them
+//	sdists/FILE              sources of the wheels that we built and install ourselves
 //	wheels/any/FILE          pure wheels; FILE.metadata beside each (PEP 658)
 //	wheels/TARGET/FILE       native wheels of one target
 //	sha256sums.txt           "HEX  PATH" a line, ascending by PATH: all of the above
