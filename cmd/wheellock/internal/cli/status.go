@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/freedomofpress/wheellock/cmd/wheellock/internal/report"
+	"github.com/freedomofpress/wheellock/cmd/wheellock/internal/term"
 	"github.com/freedomofpress/wheellock/internal/durable"
 	"github.com/freedomofpress/wheellock/lock"
 	"github.com/freedomofpress/wheellock/lock/pyproject"
@@ -125,7 +126,9 @@ func (s *session) relockAndReport(ctx context.Context, p *pyproject.Project, add
 	}
 	s.project = p
 	for _, n := range r.notes {
-		s.say("note: %s", n)
+		for _, paragraph := range strings.Split(n, "\n") {
+			s.say("%s", strings.Join(term.Wrap("note: "+paragraph, term.Width, "  "), "\n"))
+		}
 	}
 	o, err := s.order(ctx, added, r.took)
 	if err != nil {
