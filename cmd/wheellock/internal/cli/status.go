@@ -126,8 +126,10 @@ func (s *session) relockAndReport(ctx context.Context, p *pyproject.Project, add
 	}
 	s.project = p
 	for _, n := range r.notes {
+		lead := "note: "
 		for _, paragraph := range strings.Split(n, "\n") {
-			s.say("%s", strings.Join(term.Wrap("note: "+paragraph, term.Width, "  "), "\n"))
+			s.say("%s", strings.Join(term.Wrap(lead+strings.TrimSpace(paragraph), term.Width, "  "), "\n"))
+			lead = "  "
 		}
 	}
 	o, err := s.order(ctx, added, r.took)
