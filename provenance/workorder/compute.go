@@ -53,7 +53,7 @@ func rows(in Input) []Package {
 		}
 		return strings.Compare(a, b)
 	})
-	var out []Package
+	out := []Package{}
 	for _, n := range names {
 		row := byName[n]
 		row.Mirror = mirrorWord(in, row)

@@ -2,8 +2,8 @@ package workorder
 
 import (
 	"fmt"
+	"maps"
 	"slices"
-	"sort"
 	"strings"
 
 	"github.com/freedomofpress/wheellock/lock"
@@ -42,7 +42,8 @@ func steps(in Input, o *Order) []Step {
 	sign := len(out)
 	add(later(Step{Action: Mirror, Who: "publisher", Command: mirrorCommand, Count: missing(o, Mirror)}, after(out, sign, buildSteps), false))
 	if in.Policy.Mirror == "none" {
-		out[len(out)-1].Who, out[len(out)-1].State = "-", "policy mirror = none"
+		m := &out[len(out)-1]
+		m.Who, m.Command, m.State, m.Done = "-", noCommand, "policy mirror = none", true
 	}
 	add(logStep(in, o, out))
 	add(checkStep(out))
@@ -69,42 +70,60 @@ func planStep(o *Order) Step {
 	return s
 }
 
-// splitBuilds separates what this machine can build from what it cannot, one
-// step a target for the latter, since each needs another machine.
+// splitBuilds separates what this machine can build from what it cannot: one step
+// a target that needs another machine, one for what other builders have to
+// confirm, and those where building is not the next thing to do.
 func splitBuilds(in Input, o *Order) (here []Wheel, elsewhere []Step) {
 	byTarget := map[string][]string{}
 	why := map[string]string{}
+	var again, sourceless []string
 	for _, p := range o.Packages {
 		for _, w := range p.Wheels {
-			for _, m := range w.Missing {
-				if m.What != Build && m.What != Prove {
-					continue
-				}
-				if m.Command == lockCommand {
-					break // planStep has it
-				}
-				if m.Role != "builder" {
-					here = append(here, w)
-				} else if t := targetOf(m.Command); t != "" {
-					byTarget[t] = append(byTarget[t], p.Name)
-					why[t] = m.Why
-				}
-				break
+			i := slices.IndexFunc(w.Missing, func(m Missing) bool { return m.What == Build || m.What == Prove })
+			if i < 0 {
+				continue
+			}
+			m := w.Missing[i]
+			switch t := targetOf(m.Command); {
+			case m.Command == lockCommand: // planStep has it
+			case m.Command == noCommand:
+				sourceless = append(sourceless, p.Name)
+			case m.Role != "builder":
+				here = append(here, w)
+			case t != "":
+				byTarget[t] = append(byTarget[t], p.Name)
+				why[t] = m.Why
+			default:
+				again = append(again, p.Name)
 			}
 		}
 	}
-	var names []string
-	for t := range byTarget {
-		names = append(names, t)
-	}
-	sort.Strings(names)
-	for _, t := range names {
+	for _, t := range slices.Sorted(maps.Keys(byTarget)) {
 		elsewhere = append(elsewhere, Step{
 			Action: Build, Count: len(byTarget[t]), Who: "builder",
 			Command: "wheellock build --missing --target " + t,
 			State:   "needs " + t,
 			Why:     []string{fmt.Sprintf("%s/%s: %s", strings.Join(byTarget[t], ", "), t, why[t])},
 			Ways:    in.Unbuildable[t].Ways,
+		})
+	}
+	if len(again) > 0 {
+		elsewhere = append(elsewhere, Step{
+			Action: Build, Count: len(again), Who: "builder",
+			Command: "wheellock build --check 2 NAME...",
+			State:   "needs another builder",
+			Why:     []string{fmt.Sprintf("policy builders = %d: %s", in.Policy.Builders, strings.Join(slices.Compact(again), ", "))},
+			Ways:    []string{"run it where another builder's key is, in a clone of this project"},
+		})
+	}
+	if len(sourceless) > 0 {
+		elsewhere = append(elsewhere, Step{
+			Action: Prove, Count: len(sourceless), Who: "developer", Command: noCommand, State: "needs a decision",
+			Why: []string{strings.Join(slices.Compact(sourceless), ", ") + ": no source is published, so nobody can rebuild it"},
+			Ways: []string{
+				"take published wheels as they are: policy.wheels = \"upstream\"",
+				"do without it: wheellock remove " + sourceless[0],
+			},
 		})
 	}
 	return here, elsewhere
@@ -270,6 +289,9 @@ func roles(steps []Step) []string {
 
 // next picks the one command to run now.
 func next(in Input, o *Order) (command, why string) {
+	if len(o.Packages) == 0 {
+		return "wheellock add NAME", ""
+	}
 	for _, s := range o.Steps {
 		if !s.Done && (strings.HasPrefix(s.State, "ready") || s.Action == Log && s.State == "after merge" && allDoneBefore(o, s.N)) {
 			if s.Action == Check {
@@ -279,7 +301,11 @@ func next(in Input, o *Order) (command, why string) {
 		}
 	}
 	for _, s := range o.Steps {
-		if !s.Done && s.Action == Build {
+		switch {
+		case s.Done:
+		case s.Action == Prove:
+			return "", fmt.Sprintf("step %d %s", s.N, s.State)
+		case s.Action == Build:
 			return "", fmt.Sprintf("nothing more can be built on this machine; step %d %s", s.N, s.State)
 		}
 	}

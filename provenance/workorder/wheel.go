@@ -17,6 +17,7 @@ const (
 	mirrorCommand = "wheellock mirror sync"
 	appendCommand = "wheellock log append --pending"
 	checkCommand  = "wheellock verify --for release"
+	noCommand     = "-" // nothing that can be run
 )
 
 // wheelState lists what one locked wheel lacks.
@@ -36,14 +37,18 @@ func wheelState(in Input, p *lock.Package, w *lock.Wheel) Wheel {
 		add(Build, role, command, why)
 	}
 	if why := unproven(in, p, w); why != "" {
-		add(Prove, "developer", buildCommand, why)
+		command := buildCommand
+		if p.Sdist == nil {
+			command = noCommand // there is nothing to build; somebody has to decide
+		}
+		add(Prove, "developer", command, why)
 	}
 	if p.Sdist != nil && in.Reviews[p.Sdist.SHA256] < in.Policy.Reviews {
 		add(Review, "reviewer", "wheellock review "+p.Name,
 			fmt.Sprintf("the policy asks for %s of %s", plural(in.Policy.Reviews, "review"), p.Sdist.Name))
 	}
 	if w.SHA256 != "" && in.Builders[w.SHA256] < in.Policy.Builders && needsBuilders(in, w) {
-		add(Prove, "builder", buildCommand, fmt.Sprintf("%d of %d builders agree on it", in.Builders[w.SHA256], in.Policy.Builders))
+		add(Prove, "builder", "wheellock build --check 2 "+p.Name, fmt.Sprintf("%d of %d builders agree on it", in.Builders[w.SHA256], in.Policy.Builders))
 	}
 	carried := carry(in, w)
 	if listed(in, w) && !in.Signed[w.SHA256] {
@@ -127,7 +132,7 @@ func unproven(in Input, p *lock.Package, w *lock.Wheel) string {
 		return ""
 	}
 	if p.Sdist == nil {
-		return "no source is published, so nobody can rebuild it; only policy.wheels = \"upstream\" accepts that"
+		return "no source is published, so nobody can rebuild it"
 	}
 	for _, u := range p.Upstream {
 		if u.SHA256 == w.SHA256 && (u.Verdict == "bytes" || u.Verdict == "content") {

@@ -14,6 +14,17 @@ import (
 // Order writes the work order as the page of the product: headline, table,
 // notes, steps, next command, trust. It fits into 80 columns.
 func Order(w io.Writer, o *workorder.Order, s term.Style) {
+	page := orderPage(o, term.Style{})
+	if clean := term.Clean(page); clean != page {
+		// Somebody wants to draw on the reader's terminal: no colours then.
+		page = clean
+	} else if s.Color {
+		page = orderPage(o, s)
+	}
+	io.WriteString(w, page)
+}
+
+func orderPage(o *workorder.Order, s term.Style) string {
 	var b strings.Builder
 	orderHead(&b, o, s)
 	if len(o.Packages) > 0 {
@@ -26,7 +37,7 @@ func Order(w io.Writer, o *workorder.Order, s term.Style) {
 	b.WriteString("\n")
 	orderNext(&b, o, s)
 	b.WriteString(TrustLine(o.Trust) + "\n")
-	io.WriteString(w, b.String())
+	return b.String()
 }
 
 func orderHead(b *strings.Builder, o *workorder.Order, s term.Style) {

@@ -117,6 +117,9 @@ func tableRows(o *workorder.Order, cols []column, s term.Style) [][]string {
 	return rows
 }
 
+// longName is the length from which on a name stands on a line of its own.
+const longName = 46
+
 func narrowTable(b *strings.Builder, o *workorder.Order, cols []column, s term.Style) {
 	rows := [][]string{}
 	head := []string{"PACKAGE", "BUILD", "UPSTREAM", "MIRROR"}
@@ -126,11 +129,18 @@ func narrowTable(b *strings.Builder, o *workorder.Order, cols []column, s term.S
 	rows = append(rows, head)
 	for i := range o.Packages {
 		p := &o.Packages[i]
-		rows = append(rows, []string{p.Name, workCell(p, s), upstreamCell(p, s), mirrorCell(p, s)})
+		name := p.Name
+		if len(name) >= longName {
+			name = ""
+		}
+		rows = append(rows, []string{name, workCell(p, s), upstreamCell(p, s), mirrorCell(p, s)})
 	}
 	lines := term.Columns(rows, 2)
 	b.WriteString(lines[0] + "\n")
 	for i := range o.Packages {
+		if name := o.Packages[i].Name; len(name) >= longName {
+			b.WriteString(name + "\n")
+		}
 		b.WriteString(lines[i+1] + "\n")
 		writeWrapped(b, versionLine(&o.Packages[i], cols), "  ")
 	}
