@@ -97,7 +97,14 @@ func action(f verify.Finding) string {
 // finding is four lines at most: class, id and subject; what happened; and what
 // to do about it.
 func finding(b *strings.Builder, f verify.Finding, s term.Style) {
-	fmt.Fprintf(b, "%s  %s  %s\n", s.Paint(classStyle(f.Class), string(f.Class)), s.Paint(term.Heading, f.ID), term.Clean(f.Subject))
+	// A file's name may hold a line's end, and with it a whole forged report.
+	subject := strings.Join(strings.Fields(term.Clean(f.Subject)), " ")
+	head := string(f.Class) + "  " + f.ID
+	gap := "  "
+	if term.Len(head)+len(gap)+term.Len(subject) > term.Width {
+		gap = "\n  "
+	}
+	fmt.Fprintf(b, "%s  %s%s%s\n", s.Paint(classStyle(f.Class), string(f.Class)), s.Paint(term.Heading, f.ID), gap, subject)
 	writeWrapped(b, term.Clean(f.What), "  ")
 	writeWrapped(b, action(f), "  ")
 }
