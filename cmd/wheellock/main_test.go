@@ -91,6 +91,7 @@ func setup(env *testscript.Env) error {
 	env.Setenv("WHEELLOCK_INDEX_URL", server.URL)
 	env.Setenv("INDEX", server.URL)
 	env.Setenv("PYTHON", python())
+	env.Setenv("UV", os.Getenv("WHEELLOCK_UV"))
 	env.Setenv("PORT", freePort())
 	env.Setenv("PIP_CONFIG_FILE", os.DevNull)
 	env.Setenv("PIP_DISABLE_PIP_VERSION_CHECK", "1")
@@ -124,13 +125,15 @@ func freePort() string {
 	return port
 }
 
-// condition answers the words in brackets: [pip], [builds] (a sandbox and Python
+// condition answers the words in brackets: [pip], [uv], [builds] (a sandbox and Python
 // 3.11 are here), [native] (and its headers, and a compiler), [tmpfs] (a
 // file system can be mounted, so that it can be full).
 func condition(word string) (bool, error) {
 	switch word {
 	case "pip":
 		return python() != "", nil
+	case "uv":
+		return os.Getenv("WHEELLOCK_UV") != "" && python() != "", nil
 	case "tmpfs":
 		return canMount(), nil
 	case "builds":
