@@ -144,6 +144,12 @@ func (l *loader) read(name string) ([]byte, error) {
 }
 
 func readFile(path string) ([]byte, error) {
+	// Asked before it is opened: opening a pipe waits for a writer.
+	if info, err := os.Stat(path); err != nil {
+		return nil, err
+	} else if !info.Mode().IsRegular() {
+		return nil, &Error{filepath.Base(path), 0, "not a regular file", "put a file of text in its place"}
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err

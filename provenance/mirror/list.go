@@ -107,9 +107,15 @@ func listable(rel string) bool {
 	return parts[0] == "sdists" && len(parts) == 2 || parts[0] == "wheels" && len(parts) == 3
 }
 
+// maxList is the most bytes of sha256sums.txt that are read: half a million files.
+const maxList = 64 << 20
+
 // ReadList reads the wheelhouse's list; a wheelhouse without one gives
 // fs.ErrNotExist.
 func (w Wheelhouse) ReadList() (list []Listed, data []byte, err error) {
+	if info, err := os.Stat(w.Path(SumsFile)); err == nil && (!info.Mode().IsRegular() || info.Size() > maxList) {
+		return nil, nil, fmt.Errorf("%s is no regular file of at most %d bytes", SumsFile, int64(maxList))
+	}
 	data, err = os.ReadFile(w.Path(SumsFile))
 	if err != nil {
 		return nil, nil, err

@@ -81,6 +81,12 @@ func (w Wheelhouse) Hash(rel string) (string, error) { return HashFile(w.Path(re
 
 // HashFile returns the hex sha256 of the file at a path of the file system.
 func HashFile(name string) (string, error) {
+	// Asked before it is opened: a pipe waits for a writer, a device has no end.
+	if info, err := os.Stat(name); err != nil {
+		return "", err
+	} else if !info.Mode().IsRegular() {
+		return "", fmt.Errorf("%s is no regular file", name)
+	}
 	f, err := os.Open(name)
 	if err != nil {
 		return "", err

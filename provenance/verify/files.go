@@ -26,6 +26,9 @@ var errTooLarge = errors.New("it is too large, or not a regular file")
 
 // read reads a file of the wheelhouse; nil where there is none.
 func (c *checker) read(rel string, limit int64) ([]byte, error) {
+	if info, err := os.Stat(c.in.House.Path(rel)); err == nil && !info.Mode().IsRegular() {
+		return nil, errTooLarge // opening a pipe would wait for a writer
+	}
 	f, err := os.Open(c.in.House.Path(rel))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -131,7 +134,7 @@ func hash(path string, f *scanned) error {
 	if err != nil {
 		return fmt.Errorf("reading the wheelhouse: %w", err)
 	}
-	if info.Size() <= maxLFS {
+	if info.Mode().IsRegular() && info.Size() <= maxLFS {
 		data, err := os.ReadFile(path)
 		f.hash = hashOf(data)
 		f.pointer = strings.HasPrefix(string(data), "version https://git-lfs.github.com/spec/v1\n")

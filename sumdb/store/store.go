@@ -45,18 +45,21 @@ func (d Folder) ReadFile(_ context.Context, path string, limit int64) ([]byte, e
 }
 
 func readLimited(path string, limit int64) ([]byte, error) {
+	// Not a device or pipe, which could block or never end: opening a pipe blocks.
+	fi, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !fi.Mode().IsRegular() {
+		return nil, fmt.Errorf("reading %s: not a regular file", path)
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	fi, err := f.Stat()
-	if err != nil {
+	if fi, err = f.Stat(); err != nil {
 		return nil, err
-	}
-	// Not a device or pipe, which could block or never end.
-	if !fi.Mode().IsRegular() {
-		return nil, fmt.Errorf("reading %s: not a regular file", path)
 	}
 	if fi.Size() > limit {
 		return nil, fmt.Errorf("reading %s: %d bytes, at most %d", path, fi.Size(), limit)

@@ -105,7 +105,7 @@ func (s *session) signedList(chain *trust.Chain, size int64) ([]mirror.Listed, e
 	if err != nil {
 		return nil, err
 	}
-	msg, err := os.ReadFile(s.house().Path(mirror.SignFile))
+	msg, err := readCapped(s.house().Path(mirror.SignFile), 1<<16)
 	if err != nil {
 		return nil, err
 	}

@@ -202,6 +202,10 @@ func readCapped(path string, limit int64) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	if !info.Mode().IsRegular() {
+		// A link to /dev/zero in somebody's branch has no end, a pipe none to wait for.
+		return nil, invalid("git log -- "+filepath.Base(path), "%s is not a regular file", filepath.Base(path))
+	}
 	if info.Size() > limit {
 		return nil, invalid("", "%s has %d bytes, the most is %d", filepath.Base(path), info.Size(), limit)
 	}
