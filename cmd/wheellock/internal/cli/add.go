@@ -51,14 +51,11 @@ func (a *app) add(cmd *cobra.Command, args []string, o addOptions) error {
 	if err != nil {
 		return err
 	}
-	for _, arg := range args {
-		edits, err := p.AddRequirement(arg, o.group)
-		if err != nil {
-			return err
-		}
-		if p, err = p.With(edits); err != nil {
-			return err
-		}
+	p, err = edited(p, args, func(p *pyproject.Project, arg string) ([]pyproject.Edit, error) {
+		return p.AddRequirement(arg, o.group)
+	})
+	if err != nil {
+		return err
 	}
 	return s.relockAndReport(ctx, p, names, true)
 }
@@ -82,8 +79,14 @@ func (s *session) withTargets(cmd *cobra.Command, p *pyproject.Project, names []
 		s.say("no --target given: locking for this machine, %s (Python %s, %s)", t.Name, t.Python, t.Platform)
 		list = append(list, t)
 	}
-	for _, t := range list {
-		edits, err := p.AddTarget(t)
+	return edited(p, list, (*pyproject.Project).AddTarget)
+}
+
+// edited lays one edit for each word over the project, each on top of those
+// before.
+func edited[T any](p *pyproject.Project, words []T, edit func(*pyproject.Project, T) ([]pyproject.Edit, error)) (*pyproject.Project, error) {
+	for _, w := range words {
+		edits, err := edit(p, w)
 		if err != nil {
 			return nil, err
 		}
@@ -107,15 +110,9 @@ func (a *app) removeVerb() *cobra.Command {
 				return err
 			}
 			defer s.close()
-			p := s.project
-			for _, name := range args {
-				edits, err := p.RemoveRequirement(name)
-				if err != nil {
-					return err
-				}
-				if p, err = p.With(edits); err != nil {
-					return err
-				}
+			p, err := edited(s.project, args, (*pyproject.Project).RemoveRequirement)
+			if err != nil {
+				return err
 			}
 			return s.relockAndReport(cmd.Context(), p, nil, true)
 		},

@@ -2,6 +2,8 @@ package cli
 
 import (
 	"github.com/spf13/cobra"
+
+	"github.com/freedomofpress/wheellock/lock/pyproject"
 )
 
 func (a *app) targetVerb() *cobra.Command {
@@ -45,15 +47,9 @@ func (a *app) targetVerb() *cobra.Command {
 					return err
 				}
 				defer s.close()
-				p := s.project
-				for _, name := range args {
-					edits, err := p.RemoveTarget(name)
-					if err != nil {
-						return err
-					}
-					if p, err = p.With(edits); err != nil {
-						return err
-					}
+				p, err := edited(s.project, args, (*pyproject.Project).RemoveTarget)
+				if err != nil {
+					return err
 				}
 				if len(p.Config.Targets) == 0 {
 					return invalid("wheellock target add NAME first", "that would leave no target to lock for")
