@@ -9,6 +9,7 @@ import (
 	"sort"
 	"strings"
 
+	"github.com/freedomofpress/wheellock/lock"
 	"github.com/freedomofpress/wheellock/provenance/mirror"
 )
 
@@ -22,7 +23,7 @@ func (c *checker) pages(l *list) error {
 		return err
 	}
 	if !there || !l.readable {
-		if l.readable && c.in.Policy.Mirror != "none" && len(l.order) > 0 {
+		if l.readable && c.carries() {
 			c.add("page-missing", c.show("simple"), "the wheelhouse has no index pages yet")
 		}
 		return nil
@@ -69,6 +70,22 @@ func (c *checker) pages(l *list) error {
 		}
 	}
 	return nil
+}
+
+// carries reports whether the policy wants the mirror to hold any locked wheel:
+// what came out as published need not be there.
+func (c *checker) carries() bool {
+	for _, p := range c.lock.Packages {
+		if p.Group == lock.GroupBuild {
+			continue
+		}
+		for _, w := range p.Wheels {
+			if c.in.Policy.Mirror == "all" || c.in.Policy.Mirror != "none" && w.Origin == lock.OriginBuilt && !w.Missing() {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // noPages: without the files that the list names there is nothing to compare

@@ -17,6 +17,7 @@ type Input struct {
 	Held      map[string]bool // the wheelhouse holds the file with these bytes
 	Signed    map[string]bool // the signed list names it and its signature holds
 	Paged     map[string]bool // an index page of ours links it
+	HasPages  bool            // the wheelhouse has index pages: they must be in step with the list
 	Logged    map[string]bool // a source, upstream or build statement in the proof says it
 	Pending   int             // statements not yet in the log
 	LockKnown bool            // a lock statement for exactly these bytes is in the proof or pending

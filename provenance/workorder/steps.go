@@ -173,8 +173,22 @@ func reviewStep(in Input, o *Order) Step {
 		s.State = "done"
 		return s
 	}
-	s.Who, s.Command, s.State = "reviewer", "wheellock review NAME", "ready"
+	s.Who, s.Command, s.State = "reviewer", firstCommand(o, Review), "ready"
 	return s
+}
+
+// firstCommand is the command for the first wheel that lacks what.
+func firstCommand(o *Order, what string) string {
+	for _, p := range o.Packages {
+		for _, w := range p.Wheels {
+			for _, m := range w.Missing {
+				if m.What == what {
+					return m.Command
+				}
+			}
+		}
+	}
+	return "-"
 }
 
 func unreviewed(in Input) int {

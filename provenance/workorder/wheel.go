@@ -60,6 +60,8 @@ func wheelState(in Input, p *lock.Package, w *lock.Wheel) Wheel {
 			why = "the wheelhouse does not hold it"
 		}
 		add(Mirror, "publisher", mirrorCommand, why)
+	} else if in.HasPages && in.Held[w.SHA256] && !in.Paged[w.SHA256] {
+		add(Mirror, "publisher", mirrorCommand, "the index pages are older than the wheelhouse")
 	}
 	if w.SHA256 == "" || !in.Logged[w.SHA256] {
 		add(Log, "CI", logCommand(in), "the log has no statement about it")

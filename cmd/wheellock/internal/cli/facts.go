@@ -145,6 +145,7 @@ func (s *session) fileFacts(in *workorder.Input) {
 		return
 	}
 	house := s.house()
+	in.HasPages = exists(house.Path("simple"))
 	for i := range s.locked.Packages {
 		p := &s.locked.Packages[i]
 		if p.Group == lock.GroupBuild {

@@ -16,7 +16,7 @@ import (
 func (a *app) verbs() []*cobra.Command {
 	return []*cobra.Command{
 		a.initVerb(), a.addVerb(), a.removeVerb(), a.lockVerb(), a.targetVerb(), a.statusVerb(),
-		a.buildVerb(), a.signVerb(), a.mirrorVerb(), a.verifyVerb(), a.fetchVerb(), a.exportVerb(),
+		a.buildVerb(), a.reviewVerb(), a.signVerb(), a.mirrorVerb(), a.verifyVerb(), a.fetchVerb(), a.exportVerb(),
 		a.historyVerb(), a.keysVerb(), a.logVerb(), a.versionVerb(),
 	}
 }
