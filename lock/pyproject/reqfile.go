@@ -28,12 +28,13 @@ func logicalLines(src []byte) []logical {
 	var list []logical
 	var cur *logical
 	var text strings.Builder
+	commented := false // the line so far has a comment; asked part by part, since a line may have very many
 	finish := func() {
 		cur.text = strings.TrimSpace(comment.ReplaceAllString(text.String(), ""))
 		if cur.text != "" {
 			list = append(list, *cur)
 		}
-		cur = nil
+		cur, commented = nil, false
 		text.Reset()
 	}
 	first := 0
@@ -59,9 +60,10 @@ func logicalLines(src []byte) []logical {
 			if loc := comment.FindStringIndex(part); loc != nil {
 				keep = part[:loc[0]]
 			}
-			if strings.TrimSpace(keep) != "" && !comment.MatchString(text.String()) {
+			if strings.TrimSpace(keep) != "" && !commented {
 				cur.body.to = at + len(strings.TrimRight(keep, " \t"))
 			}
+			commented = commented || comment.MatchString(part)
 			text.WriteString(part)
 		}
 		if !more {
