@@ -69,7 +69,7 @@ var kinds = map[string]kind{
 	"hash-not-stated":    {Tampered, true, security, cmdDiff},
 	"verdict-not-stated": {Tampered, true, security, cmdDiff},
 	"stolen-key":         {Tampered, true, security, "wheellock build --check 2"},
-	"withdrawn":          {Stale, true, developer, "wheellock upgrade"},
+	"withdrawn":          {Stale, true, developer, "wheellock add 'NAME!=VERSION'"},
 	"superseded":         {Stale, false, developer, cmdLock},
 	"builders-disagree":  {Tampered, true, security, "wheellock build --check 2"},
 	"too-few-builders":   {Incomplete, false, builder, cmdBuild},

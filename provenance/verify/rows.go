@@ -195,7 +195,7 @@ func (r *row) taken(file, hash string, targets []string) {
 		if w.target != "" && len(targets) > 0 && !contains(targets, w.target) {
 			continue
 		}
-		r.addFor("withdrawn", "wheellock upgrade "+r.p.Name, file, "%s was taken back (%s): %s", file, w.place(), w.reason)
+		r.addFor("withdrawn", "wheellock add '"+r.p.Name+"!="+r.p.Version+"'", file, "%s was taken back (%s): %s", file, w.place(), w.reason)
 	}
 }
 
