@@ -290,6 +290,9 @@ func fault(ts *script, neg bool, args []string) {
 			f.Reset = true
 		case "body":
 			f.Body = []byte(value)
+			if file, ok := strings.CutPrefix(value, "@"); ok {
+				f.Body = []byte(ts.ReadFile(file))
+			}
 		case "type":
 			f.Type = value
 		default:

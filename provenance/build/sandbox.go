@@ -79,7 +79,12 @@ func (s *sandbox) args() []string {
 	}
 	a = append(a, "--remount-ro", "/dev")
 	if p := s.interpreter.Prefix; !strings.HasPrefix(p, "/usr/") && p != "/usr" {
-		a = append(a, "--ro-bind", p, p)
+		// Not the prefix itself: it may be somebody's home.
+		for _, sub := range []string{"bin", "lib", "lib64", "include", "share"} {
+			if d := filepath.Join(p, sub); isDir(d) {
+				a = append(a, "--ro-bind", d, d)
+			}
+		}
 	}
 	for _, f := range []string{"passwd", "group"} {
 		a = append(a, "--ro-bind", filepath.Join(s.users, f), "/etc/"+f)
@@ -99,6 +104,11 @@ func writeUsers(dir string) error {
 		return err
 	}
 	return os.WriteFile(filepath.Join(dir, "group"), []byte("build:x:1000:\n"), 0o644)
+}
+
+func isDir(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
 }
 
 // taskset is util-linux's program that pins a process to one processor.

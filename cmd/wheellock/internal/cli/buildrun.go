@@ -277,6 +277,14 @@ func (r *buildRun) one(ctx context.Context, j *buildJob, dir string) (*outcome, 
 	if o.failed != "" {
 		return o, nil
 	}
+	why, err := r.unlocked(j.pkg, o.result.Path, r.lock.WheelTargets(j.pkg, j.row))
+	if err != nil {
+		return nil, err
+	}
+	if why != "" {
+		r.fail(o, "unlocked-dependency", why, unlockedHint)
+		return o, nil
+	}
 	return o, r.compare(ctx, o)
 }
 

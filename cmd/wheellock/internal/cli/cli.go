@@ -56,6 +56,8 @@ func System() World {
 func Main(args []string, w World) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	// The first signal asks the verb to stop; a second one must not have to ask.
+	context.AfterFunc(ctx, stop)
 	a := &app{World: w}
 	root := a.command()
 	root.SetArgs(args)

@@ -68,7 +68,7 @@ func (a *app) fail(err error) int {
 		return e.Code
 	}
 	_ = a.prepare() // a wrong command or argument is found before it has run
-	msg := term.Clean(e.Msg)
+	msg := term.Clean(shorten(e.Msg))
 	fmt.Fprintf(a.Err, "%s %s\n", a.errStyle.Paint(term.Bad, "wheellock:"), msg)
 	if e.Hint != "" {
 		fmt.Fprintf(a.Err, "%s %s\n", a.errStyle.Paint(term.Faint, "hint:"), term.Clean(e.Hint))
@@ -79,6 +79,16 @@ func (a *app) fail(err error) int {
 		enc.Encode(map[string]any{"error": map[string]any{"exit": e.Code, "message": e.Msg, "hint": e.Hint}})
 	}
 	return e.Code
+}
+
+// maxMessage keeps a message readable whatever it quotes.
+const maxMessage = 8000
+
+func shorten(msg string) string {
+	if len(msg) <= maxMessage {
+		return msg
+	}
+	return strings.ToValidUTF8(msg[:maxMessage], "") + " ..."
 }
 
 // classify is the one table from errors to exit codes.

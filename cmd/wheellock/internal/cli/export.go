@@ -145,6 +145,11 @@ func (s *session) fetch(ctx context.Context, target, dir string) error {
 			if err != nil {
 				return err
 			}
+			if why, err := s.unlocked(p, path, []string{target}); err != nil {
+				return err
+			} else if why != "" {
+				return finding(unlockedHint, "%s", why)
+			}
 			return place(path, filepath.Join(to, w.Name), w.SHA256)
 		})
 	}

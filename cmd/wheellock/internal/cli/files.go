@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 
@@ -105,7 +106,36 @@ func (s *session) needFolder() error {
 	if info, err := os.Stat(s.house().Dir); err == nil && !info.IsDir() {
 		return invalid("remove it, or set another wheelhouse in the configuration", "%s is not a folder", s.wheelhouse())
 	}
+	return s.noLinks()
+}
+
+// houseFolders are the folders that verbs write into, as patterns.
+var houseFolders = []string{
+	"sdists", "wheels", "wheels/*", "simple", "simple/*", "simple/*/*", "evidence", "locks", "pending",
+	"log", "log/*", "log/.state", "log/tile/*", "log/index/*",
+}
+
+// noLinks refuses symbolic links in the place of the wheelhouse's folders. A
+// checkout may bring such, and a verb would write wherever they lead.
+func (s *session) noLinks() error {
+	for _, pattern := range houseFolders {
+		found, err := filepath.Glob(filepath.Join(globEscape(s.house().Dir), filepath.FromSlash(pattern)))
+		if err != nil {
+			return err
+		}
+		for _, f := range found {
+			if info, err := os.Lstat(f); err == nil && info.Mode()&os.ModeSymlink != 0 {
+				rel, _ := filepath.Rel(s.house().Dir, f)
+				return invalid("remove the link", "%s/%s is a symbolic link: nothing is written through it", s.wheelhouse(), filepath.ToSlash(rel))
+			}
+		}
+	}
 	return nil
+}
+
+// globEscape keeps the characters of a folder's name from being a pattern.
+func globEscape(dir string) string {
+	return strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`).Replace(dir)
 }
 
 // fileError adds what was being done.

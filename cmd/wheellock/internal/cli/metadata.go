@@ -11,6 +11,7 @@ import (
 
 	"github.com/freedomofpress/wheellock/internal/durable"
 	"github.com/freedomofpress/wheellock/lock"
+	"github.com/freedomofpress/wheellock/provenance/archive"
 	"github.com/freedomofpress/wheellock/provenance/build"
 	"github.com/freedomofpress/wheellock/provenance/recipe"
 	"github.com/freedomofpress/wheellock/resolve"
@@ -217,4 +218,37 @@ func (s *session) runMetadata(ctx context.Context, client *index.Client, f index
 		return out, err
 	}
 	return nil, fmt.Errorf("no recipe could be planned for %s", v.Name)
+}
+
+const unlockedHint = "the index gave other metadata than the file has: tell whoever runs it, and lock from another with --index-url"
+
+// unlocked says which requirement of a wheel the lock does not know, or nothing.
+// Metadata that an index serves apart from its file is the index's word only; a
+// lock that was made of a lie would install something that lacks a dependency.
+func (s *session) unlocked(p *lock.Package, wheel string, targets []string) (string, error) {
+	w, err := archive.OpenWheel(wheel, archive.Read)
+	if err != nil {
+		return "", err
+	}
+	defer w.Close()
+	m, err := metadata.Parse(w.Metadata)
+	if err != nil {
+		return "", err
+	}
+	for _, t := range targets {
+		target, err := s.target(t)
+		if err != nil {
+			return "", err
+		}
+		locked := p.DependenciesOn(t)
+		for _, q := range m.RequiresDist {
+			if ok, err := q.Marker.Eval(target.Environment()); err != nil || !ok {
+				continue
+			}
+			if name := q.Canonical(); name != p.Name && !slices.Contains(locked, name) {
+				return fmt.Sprintf("%s needs %s on %s, which the lock does not list for %s %s", filepath.Base(wheel), q.String(), t, p.Name, p.Version), nil
+			}
+		}
+	}
+	return "", nil
 }
