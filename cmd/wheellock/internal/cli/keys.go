@@ -231,7 +231,7 @@ func (a *app) keysAdopt(ctx context.Context, f openPGPFlags) error {
 		return err
 	}
 	if !led.chain.Provisional() {
-		return invalid("wheellock keys show", "the root of %s is adopted already", led.origin)
+		return s.finishAdoption(ctx, led, signer)
 	}
 	old, err := led.keys.OpenPGP(led.origin)
 	if err != nil {
@@ -247,10 +247,32 @@ func (a *app) keysAdopt(ctx context.Context, f openPGPFlags) error {
 	if err := led.adoptRoot(ctx, signed); err != nil {
 		return err
 	}
-	if a.json {
-		return a.printJSON(map[string]any{"log": led.origin, "root": led.chain.Len() - 1, "openpgp": signer.Fingerprint()})
+	return s.reportAdoption(led, signer)
+}
+
+// finishAdoption completes an adoption that was stopped after the log had taken
+// the root: the configuration and the proof still have to follow.
+func (s *session) finishAdoption(ctx context.Context, led *ledger, signer trust.OpenPGPSigner) error {
+	root := led.chain.Newest()
+	ours := slices.ContainsFunc(root.OpenPGP, func(k trust.OpenPGPKey) bool { return k.Fingerprint == signer.Fingerprint() })
+	if !ours || slices.Contains(s.project.Config.Root, signer.Fingerprint()) {
+		return invalid("wheellock keys show", "the root of %s is adopted already", led.origin)
 	}
-	fmt.Fprintf(a.Out, "root %d of %s is signed by %s; the configuration pins it\n", led.chain.Len()-1, led.origin, signer.Fingerprint())
+	if err := led.pin(led.chain); err != nil {
+		return err
+	}
+	if err := led.finish(ctx, s.locked); err != nil {
+		return err
+	}
+	return s.reportAdoption(led, signer)
+}
+
+func (s *session) reportAdoption(led *ledger, signer trust.OpenPGPSigner) error {
+	n := led.chain.Len() - 1
+	if s.json {
+		return s.printJSON(map[string]any{"log": led.origin, "root": n, "openpgp": signer.Fingerprint()})
+	}
+	fmt.Fprintf(s.Out, "root %d of %s is signed by %s; the configuration pins it\n", n, led.origin, signer.Fingerprint())
 	return nil
 }
 

@@ -77,10 +77,29 @@ func (s *session) ledger(ctx context.Context, make bool) (*ledger, error) {
 	if err := l.openRoots(roots); err != nil {
 		return nil, err
 	}
+	if make {
+		if err := l.recover(ctx); err != nil {
+			return nil, err
+		}
+	}
 	if err := l.openLog(ctx); err != nil {
 		return nil, err
 	}
 	return l, l.dropUnstated(ctx, roots, make)
+}
+
+// recover completes an append that was interrupted, so that what is read next is
+// what was signed for. Where this machine has not the log's key there is nothing
+// that it could have begun.
+func (l *ledger) recover(ctx context.Context) error {
+	if !exists(filepath.Join(l.dir, ".state", "journal")) {
+		return nil
+	}
+	w, err := l.writer(true)
+	if err != nil || w == nil {
+		return err
+	}
+	return w.Recover(ctx)
 }
 
 // dropUnstated forgets root documents that no statement puts into force: a verb
