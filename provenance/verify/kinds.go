@@ -53,6 +53,7 @@ var kinds = map[string]kind{
 	"proof-changed":     {Tampered, true, security, cmdHistory + "wheels.lock.proof"},
 	"proof-incomplete":  {Tampered, true, security, cmdHistory + "wheels.lock.proof"},
 	"proof-behind":      {Stale, false, publisher, cmdSign},
+	"log-unfinished":    {Incomplete, false, publisher, cmdSign},
 	"proof-old":         {Incomplete, false, publisher, cmdSign},
 	"root-not-pinned":   {Tampered, true, security, cmdKeys},
 	"root-provisional":  {Incomplete, false, publisher, "wheellock keys adopt --openpgp-key FILE"},

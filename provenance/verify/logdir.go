@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 
 	"golang.org/x/mod/sumdb/tlog"
 
@@ -150,6 +151,7 @@ func (c *checker) fsck(ctx context.Context) (sound bool, err error) {
 	if ctx.Err() != nil {
 		return false, ctx.Err()
 	}
+	c.dropAhead(r)
 	for i, p := range r.Problems {
 		if i == maxNamed {
 			c.add("log-changed", c.show(mirror.LogFolder), "and %d more", len(r.Problems)-maxNamed)
@@ -169,6 +171,21 @@ func (c *checker) fsck(ctx context.Context) (sound bool, err error) {
 		return false, nil
 	}
 	return len(r.Problems) == 0, nil
+}
+
+// dropAhead makes one finding of the tiles that an interrupted append left, where
+// its journal is there: the next verb completes it, and the checkpoint does not
+// vouch for them anyway.
+func (c *checker) dropAhead(r *fsck.Report) {
+	there, err := exists(c.in.House.Path(mirror.LogFolder + "/.state/journal"))
+	if err != nil || !there {
+		return
+	}
+	n := len(r.Problems)
+	r.Problems = slices.DeleteFunc(r.Problems, func(p fsck.Problem) bool { return p.Ahead })
+	if len(r.Problems) < n {
+		c.add("log-unfinished", c.show(mirror.LogFolder), "an append was interrupted; the next verb that states something completes it")
+	}
 }
 
 // onPath reads the tiles from the proof's statements up to the root.

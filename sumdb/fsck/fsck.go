@@ -47,6 +47,9 @@ type Problem struct {
 	Path  string // file, or "" where it is about a statement
 	Index int64  // statement, or -1
 	Msg   string
+	// Ahead: a tile of a larger log. An append that was stopped before it
+	// published its checkpoint leaves such, and a journal that explains them.
+	Ahead bool
 }
 
 func (p Problem) String() string {
@@ -80,7 +83,7 @@ type checker struct {
 }
 
 func (c *checker) problem(path string, index int64, format string, args ...any) error {
-	c.report.Problems = append(c.report.Problems, Problem{path, index, fmt.Sprintf(format, args...)})
+	c.report.Problems = append(c.report.Problems, Problem{Path: path, Index: index, Msg: fmt.Sprintf(format, args...)})
 	if len(c.report.Problems) >= MaxProblems {
 		return errEnough
 	}
@@ -255,7 +258,9 @@ func (c *checker) strangers() error {
 			return c.problem(name, -1, "not a regular file")
 		}
 		if !belongs(t, c.report.Checkpoint.Size) {
-			return c.problem(name, -1, "not a tile of a log of %d statements", c.report.Checkpoint.Size)
+			err := c.problem(name, -1, "not a tile of a log of %d statements", c.report.Checkpoint.Size)
+			c.report.Problems[len(c.report.Problems)-1].Ahead = true
+			return err
 		}
 		return nil
 	})

@@ -186,16 +186,11 @@ func (l *ledger) setup() error {
 	return nil
 }
 
+// writeRoot writes a document and its signatures, both or none: one without the
+// other would stop every reader.
 func (l *ledger) writeRoot(n int, signed trust.Signed) error {
 	path := l.s.rootPath(n)
-	if err := durable.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return err
-	}
-	// The signature first: a document without one would stop every reader.
-	if err := durable.WriteFile(path+".asc", signed.Signatures, 0o644); err != nil {
-		return err
-	}
-	return durable.WriteFile(path, signed.Document, 0o644)
+	return l.s.writeFiles([]pyproject.Edit{{Path: path + ".asc", Data: signed.Signatures}, {Path: path, Data: signed.Document}})
 }
 
 // newOrigin names a log. It has to be unique: statements of one log must not be

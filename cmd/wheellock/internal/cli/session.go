@@ -73,22 +73,26 @@ func (a *app) openForReading() (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := os.Stat(filepath.Join(dir, stateFolder)); err == nil {
-		// An interrupted verb may have left a journal. Whoever holds the lock
-		// recovers it; if a verb is at work now, the files are whole anyway.
-		unlock, err := durable.Lock(filepath.Join(dir, stateFolder, "lock"))
-		if err == nil {
-			err = durable.Recover(filepath.Join(dir, stateFolder))
-			unlock()
-			if err != nil {
-				return nil, err
-			}
-		} else if !errors.Is(err, durable.ErrLocked) {
-			// A read-only checkout can still be read.
-			return a.load(dir)
-		}
+	if err := a.recover(dir); err != nil {
+		return nil, err
 	}
 	return a.load(dir)
+}
+
+// recover completes what an interrupted verb left, for a verb that only reads.
+// Whoever holds the lock does it; if a verb is at work now, the files are whole
+// anyway, and a read-only checkout can still be read.
+func (a *app) recover(dir string) error {
+	state := filepath.Join(dir, stateFolder)
+	if !exists(state) {
+		return nil
+	}
+	unlock, err := durable.Lock(filepath.Join(state, "lock"))
+	if err != nil {
+		return nil
+	}
+	defer unlock()
+	return durable.Recover(state)
 }
 
 func (a *app) open(dir string) (*session, error) {

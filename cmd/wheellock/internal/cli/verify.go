@@ -57,6 +57,9 @@ func (a *app) verify(ctx context.Context, o verifyOptions) error {
 	if err != nil {
 		return err
 	}
+	if err := a.recover(dir); err != nil {
+		return err
+	}
 	p, err := pyproject.Open(dir, a.config)
 	if err != nil {
 		return err
