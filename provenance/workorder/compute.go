@@ -214,13 +214,13 @@ func trust(in Input) Trust {
 
 func headline(in Input, o *Order) string {
 	s := o.Summary
-	tail := fmt.Sprintf("%s, %s locked", count(s.Sources, "source"), count(s.Wheels, "wheel"))
+	tail := fmt.Sprintf("%s, %s locked", plural(s.Sources, "source"), plural(s.Wheels, "wheel"))
 	names := map[string]bool{}
 	for _, r := range o.Packages {
 		names[r.Name] = true
 	}
 	if len(in.Added) == 0 {
-		return fmt.Sprintf("%s: %s", count(len(names), "package"), tail)
+		return fmt.Sprintf("%s: %s", plural(len(names), "package"), tail)
 	}
 	added := 0
 	for _, a := range in.Added {
@@ -230,7 +230,7 @@ func headline(in Input, o *Order) string {
 	}
 	who := strings.Join(in.Added, ", ")
 	if len(in.Added) > 3 {
-		who = count(len(in.Added), "package")
+		who = plural(len(in.Added), "package")
 	}
 	if rest := len(names) - added; rest > 0 {
 		// In an existing project the rest is not all on account of the new name.
@@ -238,8 +238,6 @@ func headline(in Input, o *Order) string {
 	}
 	return who + ": " + tail
 }
-
-func count(n int, noun string) string { return plural(n, noun) }
 
 func plural(n int, noun string) string {
 	if n == 1 {

@@ -21,16 +21,13 @@ type Input struct {
 	Logged    map[string]bool // a source, upstream or build statement in the proof says it
 	Pending   int             // statements not yet in the log
 	LockKnown bool            // a lock statement for exactly these bytes is in the proof or pending
-	LockInLog bool            // and it is in the log
 	Reviews   map[string]int  // reviews by sha256 of the sdist
 	Builders  map[string]int  // distinct builders that agree, by sha256 of the wheel
 	// Unbuildable says for a target why this machine cannot build for it.
 	Unbuildable map[string]Obstacle
 	Seconds     map[string]float64 // how long past builds took, by package name
-	Keys        map[string]bool    // roles whose key this machine holds
 	Root        string             // none, provisional, adopted
 	Witnesses   int                // distinct witnesses on the proof's checkpoint
-	Wheelhouse  string             // as configured; https means read-only
 	// LogEntry gives the log index of the statement about a file, for notes.
 	LogEntry map[string]int64
 }

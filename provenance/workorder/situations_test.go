@@ -114,7 +114,7 @@ func (w *world) each(names []string, f func(*lock.Package, *lock.Wheel)) *world 
 
 // built: made here, with the verdict against what is published.
 func (w *world) built(verdict string, causes []string, names ...string) *world {
-	w.in.Root, w.in.LockKnown, w.in.LockInLog = "provisional", true, true
+	w.in.Root, w.in.LockKnown = "provisional", true
 	return w.each(names, func(p *lock.Package, x *lock.Wheel) {
 		if !x.Missing() {
 			return
@@ -129,7 +129,6 @@ func (w *world) built(verdict string, causes []string, names ...string) *world {
 		w.in.Held[x.SHA256], w.in.Builders[x.SHA256] = true, 1
 		if w.in.Policy.Append == "pending" {
 			w.in.Pending += 3
-			w.in.LockInLog = false
 			return
 		}
 		w.in.Logged[x.SHA256], w.in.LogEntry[x.SHA256] = true, int64(3*len(w.in.LogEntry)+3)

@@ -32,11 +32,9 @@ func steps(in Input, o *Order) []Step {
 		add(s)
 		buildSteps = append(buildSteps, len(out))
 	}
-	if s := reviewStep(in, o); true {
-		add(s)
-		if !s.Done {
-			buildSteps = append(buildSteps, len(out))
-		}
+	add(reviewStep(in, o))
+	if !out[len(out)-1].Done {
+		buildSteps = append(buildSteps, len(out))
 	}
 	add(later(Step{Action: Sign, Who: "publisher", Command: signCommand, Count: missing(o, Sign)}, buildSteps, !in.LockKnown && len(o.Packages) > 0))
 	sign := len(out)

@@ -65,7 +65,6 @@ func (r *buildRun) apply(ctx context.Context, o *outcome) error {
 			return err
 		}
 		row.Name, row.Origin, row.SHA256, row.Content, row.Size = up.up.Name, lock.OriginUpstream, up.up.SHA256, o.content, size
-		o.upstream = up.path
 		return house.Put(up.path, mirror.Wheel(up.up.Name, targets[0]), up.up.SHA256, true)
 	}
 	row.Name, row.Origin, row.SHA256, row.Content, row.Size = o.result.File, lock.OriginBuilt, o.sha256, o.content, o.size

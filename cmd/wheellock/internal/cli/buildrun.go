@@ -52,7 +52,6 @@ type outcome struct {
 	compared []compared
 	failed   string // one word, set when it was tried and did not work
 	why      string
-	upstream string // path of the upstream file that is locked in our wheel's place; "" if ours is
 	row      lock.Wheel
 }
 

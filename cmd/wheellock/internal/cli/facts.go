@@ -27,7 +27,7 @@ import (
 func (s *session) facts(ctx context.Context) (workorder.Input, error) {
 	c := s.project.Config
 	in := workorder.Input{
-		Lock: s.locked, Wheelhouse: s.wheelhouse(),
+		Lock: s.locked,
 		Policy: workorder.Policy{
 			Wheels: c.Policy.Wheels, Mirror: c.Policy.Mirror, Append: c.Policy.Append,
 			Builders: c.Policy.Builders, Reviews: c.Policy.Reviews, Witnesses: c.Policy.Witnesses,
@@ -81,7 +81,7 @@ func (s *session) readProof() (*proof.Verified, error) {
 func (s *session) logFacts(in *workorder.Input, v *proof.Verified) {
 	c := verify.Tally(v, s.locked)
 	in.Logged, in.LogEntry, in.Builders, in.Reviews = c.Logged, c.LogEntry, c.Builders, c.Reviews
-	in.LockKnown, in.LockInLog = c.LockKnown, c.LockKnown
+	in.LockKnown = c.LockKnown
 }
 
 func hashOf(b []byte) string { sum := sha256.Sum256(b); return hex.EncodeToString(sum[:]) }

@@ -62,10 +62,14 @@ func (a *app) mirrorSync(ctx context.Context) error {
 	if err := s.needFolder(); err != nil {
 		return err
 	}
-	if err := s.listIsCurrent(ctx); err != nil {
+	led, err := s.ledger(ctx, false)
+	if err != nil {
 		return err
 	}
-	withdrawn, err := s.withdrawn(ctx)
+	if err := led.listIsCurrent(); err != nil {
+		return err
+	}
+	withdrawn, err := led.withdrawn(ctx)
 	if err != nil {
 		return err
 	}
@@ -83,23 +87,19 @@ func (a *app) mirrorSync(ctx context.Context) error {
 
 // listIsCurrent refuses to make pages for a list that is missing, not signed,
 // or not what the wheelhouse holds.
-func (s *session) listIsCurrent(ctx context.Context) error {
-	led, err := s.ledger(ctx, false)
-	if err != nil {
-		return err
-	}
+func (l *ledger) listIsCurrent() error {
 	size := int64(1)
-	if led.view != nil {
-		size = led.view.Checkpoint.Size
+	if l.view != nil {
+		size = l.view.Checkpoint.Size
 	}
-	list, err := s.signedList(led.chain, size)
+	list, err := l.s.signedList(l.chain, size)
 	if errors.Is(err, fs.ErrNotExist) {
 		return finding("wheellock sign", "the wheelhouse has no signed list yet")
 	}
 	if err != nil {
 		return finding("wheellock sign", "%s: %v", mirror.SignFile, err)
 	}
-	have, err := s.house().Scan()
+	have, err := l.s.house().Scan()
 	if err != nil {
 		return err
 	}
@@ -110,19 +110,15 @@ func (s *session) listIsCurrent(ctx context.Context) error {
 }
 
 // withdrawn lists what the log says was taken back.
-func (s *session) withdrawn(ctx context.Context) (mirror.Withdrawn, error) {
-	led, err := s.ledger(ctx, false)
-	if err != nil || led.view == nil {
-		return nil, err
-	}
+func (l *ledger) withdrawn(ctx context.Context) (mirror.Withdrawn, error) {
 	out := mirror.Withdrawn{}
 	seen := map[string]bool{}
-	for _, p := range s.locked.Packages {
+	for _, p := range l.s.locked.Packages {
 		if seen[p.Name] {
 			continue
 		}
 		seen[p.Name] = true
-		past, err := led.history(ctx, p.Name)
+		past, err := l.history(ctx, p.Name)
 		if err != nil {
 			return nil, err
 		}
