@@ -94,9 +94,10 @@ type configReader struct {
 }
 
 var (
-	configKeys   = []string{"wheelhouse", "root", "log", "versions", "bounded-by", "prefer", "exclude-newer", "private", "index-url", "find-links", "sources", "requirements", "policy", "targets", "metadata"}
+	configKeys = []string{"wheelhouse", "root", "log", "versions", "bounded-by", "prefer", "exclude-newer", "private", "index-url", "find-links", "sources", "requirements",
+		"constraints", "overrides", "no-binary", "only-binary", "conflicts", "advisories", "policy", "targets", "indexes", "metadata"}
 	policyKeys   = []string{"wheels", "mirror", "build-requirements", "append", "builders", "reviews", "witnesses", "ceremony"}
-	targetKeys   = []string{"name", "python", "platform", "implementation"}
+	targetKeys   = []string{"name", "python", "platform", "implementation", "abi"}
 	metadataKeys = []string{"name", "version", "requires", "requires-python"}
 )
 
@@ -130,6 +131,8 @@ func (c *configReader) emptyTable(name string, nth, line int) {
 		c.target(nth)
 	case "metadata":
 		c.override(nth)
+	case "indexes":
+		c.index(nth, line)
 	case "policy":
 	default:
 		c.unknown(name, configKeys, line)
@@ -155,7 +158,9 @@ func (c *configReader) visit(path []string, nth int, v any, raw []byte, line int
 		c.targetKey(nth, path[1], v, line)
 	case path[0] == "metadata" && len(path) == 2:
 		c.metadataKey(nth, path[1], v, line)
-	case (path[0] == "targets" || path[0] == "metadata") && len(path) == 1:
+	case path[0] == "indexes" && len(path) == 2:
+		c.indexKey(nth, path[1], v, line)
+	case (path[0] == "targets" || path[0] == "metadata" || path[0] == "indexes") && len(path) == 1:
 		c.inlineTables(path[0], v, line)
 	case len(path) == 1 && path[0] == "policy":
 		c.fail(line, "write [policy] and its keys below it", "policy is not a table")
@@ -233,6 +238,18 @@ func (c *configReader) top(key string, v any, raw []byte, line int) {
 		c.list(&x.Sources, key, v, line)
 	case "requirements":
 		c.list(&x.Requirements, key, v, line)
+	case "constraints":
+		c.list(&x.Constraints, key, v, line)
+	case "overrides":
+		c.list(&x.Overrides, key, v, line)
+	case "no-binary":
+		c.names(&x.NoBinary, key, v, line)
+	case "only-binary":
+		c.names(&x.OnlyBinary, key, v, line)
+	case "conflicts":
+		c.conflicts(v, line)
+	case "advisories":
+		c.list(&x.Advisories, key, v, line)
 	default:
 		c.unknown(key, configKeys, line)
 	}
@@ -285,6 +302,8 @@ func (c *configReader) targetKey(nth int, key string, v any, line int) {
 		c.text(&t.Platform, key, v, line)
 	case "implementation":
 		c.text(&t.Implementation, key, v, line)
+	case "abi":
+		c.text(&t.ABI, key, v, line)
 	default:
 		c.unknown(key, targetKeys, line)
 	}
@@ -316,6 +335,7 @@ func (c *configReader) metadataKey(nth int, key string, v any, line int) {
 
 // finish tests what only the whole can tell.
 func (c *configReader) finish() {
+	c.finishIndexes()
 	seen := map[string]bool{}
 	for _, t := range c.c.Targets {
 		switch {

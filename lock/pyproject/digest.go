@@ -19,10 +19,11 @@ func (p *Project) RequiresDigest() string {
 func (p *Project) RequiresText() string {
 	lines := map[string]bool{}
 	add := func(key string, parts ...string) {
-		for i, s := range parts {
-			parts[i] = fmt.Sprintf("%q", s)
+		line := key
+		for _, s := range parts {
+			line += fmt.Sprintf(" %q", s)
 		}
-		lines[key+" "+strings.Join(parts, " ")] = true
+		lines[line] = true
 	}
 	c := p.Config
 	for _, in := range p.Inputs {
@@ -31,12 +32,31 @@ func (p *Project) RequiresText() string {
 	for _, in := range p.Constraints {
 		add("constrain", canonical(in.Requirement))
 	}
+	for _, in := range p.Overrides {
+		add("override", canonical(in.Requirement))
+	}
+	for _, name := range p.NoBinary {
+		add("no-binary", name)
+	}
+	for _, name := range p.OnlyBinary {
+		add("only-binary", name)
+	}
+	if p.Prereleases {
+		add("prereleases", "allow")
+	}
+	for _, set := range c.Conflicts {
+		add("conflict", set...)
+	}
 	for _, t := range c.Targets {
 		implementation := t.Implementation
 		if implementation == "cpython" {
 			implementation = ""
 		}
-		add("target", t.Name, t.Python, t.Platform, implementation)
+		parts := []string{t.Name, t.Python, t.Platform, implementation}
+		if t.ABI != "" {
+			parts = append(parts, t.ABI)
+		}
+		add("target", parts...)
 	}
 	for _, m := range c.Metadata {
 		parts := []string{normalize(m.Name), m.Version, strings.Join(strings.Fields(m.RequiresPython), "")}

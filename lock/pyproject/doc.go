@@ -39,7 +39,8 @@
 // without duplicates, each with its line feed. A line is a key and its quoted
 // values (Go syntax), separated by blanks:
 //
-//	require GROUP REQUIREMENT       constrain REQUIREMENT
+//	require GROUP REQUIREMENT       constrain REQUIREMENT      override REQUIREMENT
+//	no-binary NAME   only-binary NAME   prereleases "allow"   conflict GROUP...
 //	target NAME PYTHON PLATFORM IMPLEMENTATION      ("" where not given)
 //	metadata NAME VERSION REQUIRES-PYTHON REQUIREMENT...
 //	versions V   bounded-by D (if versions is bounded)   prefer V

@@ -73,7 +73,7 @@ func (d *document) afterConfig(prefix []string) int {
 
 func (t Target) pairs() [][2]string {
 	var list [][2]string
-	for _, kv := range [][2]string{{"name", t.Name}, {"python", t.Python}, {"platform", t.Platform}, {"implementation", t.Implementation}} {
+	for _, kv := range [][2]string{{"name", t.Name}, {"python", t.Python}, {"platform", t.Platform}, {"implementation", t.Implementation}, {"abi", t.ABI}} {
 		if kv[1] != "" {
 			list = append(list, kv)
 		}

@@ -214,7 +214,7 @@ func TestTargets(t *testing.T) {
 		t.Errorf("%v %s", err, edits[0].Data)
 	}
 	q := apply(t, p)(p.AddTarget(Target{Name: "ours", Python: "3.12", Platform: "manylinux_2_28_x86_64"}))
-	if got := q.Config.Targets[2]; got != (Target{"ours", "3.12", "manylinux_2_28_x86_64", ""}) {
+	if got := q.Config.Targets[2]; got != (Target{Name: "ours", Python: "3.12", Platform: "manylinux_2_28_x86_64"}) {
 		t.Errorf("%+v", got)
 	}
 }

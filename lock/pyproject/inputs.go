@@ -71,7 +71,42 @@ func (l *loader) readOwnRequirements() error {
 	if l.config == nil {
 		return nil
 	}
-	return l.array(l.config, append(slices.Clone(l.prefix), "requirements"), "")
+	if err := l.array(l.config, append(slices.Clone(l.prefix), "requirements"), ""); err != nil {
+		return err
+	}
+	if err := l.ownList("constraints", &l.Constraints); err != nil {
+		return err
+	}
+	return l.ownList("overrides", &l.Overrides)
+}
+
+func (l *loader) ownList(key string, dst *[]Input) error {
+	list, lines, err := l.config.strings(append(slices.Clone(l.prefix), key))
+	if err != nil {
+		return err
+	}
+	for i, text := range list {
+		*dst = append(*dst, Input{Requirement: text, File: l.config.file, Line: lines[i]})
+	}
+	return nil
+}
+
+// binaryOptions reads a list of packages the way pip does: each word changes
+// what the words before it said, and a package is in one of the two lists only.
+func (l *loader) binaryOptions(dst, other *[]string, words []string) {
+	for _, w := range words {
+		switch w {
+		case None:
+			*dst = nil
+			continue
+		case All:
+			*dst, *other = nil, nil
+		default:
+			w = normalize(w)
+			*other = slices.DeleteFunc(*other, func(s string) bool { return s == w })
+		}
+		*dst = slices.Compact(slices.Sorted(slices.Values(append(*dst, w))))
+	}
 }
 
 // array takes in the strings of an array.
@@ -141,6 +176,9 @@ func (l *loader) readPyproject(name string) error {
 		return err
 	}
 	for _, x := range extras {
+		l.groups = append(l.groups, normalize(x))
+	}
+	for _, x := range extras {
 		if err := l.extra(d, extras, x, normalize(x), nil); err != nil {
 			return err
 		}
@@ -155,6 +193,7 @@ func (l *loader) readPyproject(name string) error {
 			return &Error{name, d.lineOf("dependency-groups", g), fmt.Sprintf("dependency groups %q and %q are the same name", other, g), "keep one of them"}
 		}
 		seen[normalize(g)] = g
+		l.groups = append(l.groups, normalize(g))
 	}
 	for _, g := range groups {
 		if err := l.group(d, seen, g, normalize(g), nil); err != nil {

@@ -33,14 +33,19 @@ const (
 type Project struct {
 	Dir         string
 	Config      Config
-	Inputs      []Input // requirements, in the order of the files
-	Constraints []Input
+	Inputs      []Input  // requirements, in the order of the files
+	Constraints []Input  // of -c files and of the configuration
+	Overrides   []Input  // each replaces every other requirement on its name
+	NoBinary    []string // packages whose wheels are not used: sorted, normalised, or All
+	OnlyBinary  []string // packages whose sources are not used
+	Prereleases bool     // a requirements file says --pre
 
 	configFile string            // as given to Open
 	overlay    map[string][]byte // files as With changed them, by their name in the project
 	files      map[string][]byte // every file that was read
 	entries    []entry           // requirements that an edit can reach
 	sources    []string
+	groups     []string  // of the TOML files, normalised
 	config     *document // nil: there is no configuration file
 	prefix     []string  // of the configuration's keys in its file
 }
@@ -115,8 +120,17 @@ func load(dir, configFile string, overlay map[string][]byte) (*Project, error) {
 	if err := l.readSources(); err != nil {
 		return nil, err
 	}
+	l.binaryOptions(&l.NoBinary, &l.OnlyBinary, l.Config.NoBinary)
+	l.binaryOptions(&l.OnlyBinary, &l.NoBinary, l.Config.OnlyBinary)
+	if err := l.checkConflicts(); err != nil {
+		return nil, err
+	}
 	return l.Project, nil
 }
+
+// Groups gives the normalised names of the extras and dependency groups, sorted;
+// those without requirements too.
+func (p *Project) Groups() []string { return slices.Compact(slices.Sorted(slices.Values(p.groups))) }
 
 // read gives a file's bytes, fs.ErrNotExist where there is none.
 func (l *loader) read(name string) ([]byte, error) {

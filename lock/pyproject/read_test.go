@@ -171,6 +171,12 @@ index-url = "https://index.example/simple"
 find-links = ["dist"]
 sources = []
 requirements = ["idna"]
+constraints = ["idna<4"]
+overrides = ["urllib3==1.26.20"]
+no-binary = ["Mark_up"]
+only-binary = [":all:"]
+conflicts = []
+advisories = ["advisories"]
 [policy]
 wheels = "build"
 mirror = "all"
@@ -187,6 +193,15 @@ name = "ours"
 python = "3.12"
 platform = "manylinux_2_28_x86_64"
 implementation = "pypy"
+[[indexes]]
+name = "corp"
+url = "https://corp.example/simple/"
+packages = ["ourcorp-*", "lib"]
+private = true
+[[indexes]]
+name = "first"
+url = "https://index.example/simple/"
+default = false
 [[metadata]]
 name = "old"
 version = "1.0"
@@ -200,19 +215,29 @@ func TestConfig(t *testing.T) {
 		Log:      "wheels.example.org+0a1b2c3d+Acy9UKGQUgiRIPWmoxHrImMhN4uOQ0wPNvmoS3G6lxpp",
 		Versions: "bounded", BoundedBy: "90 days", Prefer: "least-work", ExcludeNewer: "7 days", Private: []string{"ourcorp-*"},
 		IndexURL: "https://index.example/simple", FindLinks: []string{"dist"}, Sources: []string{}, Requirements: []string{"idna"},
-		Policy: Policy{"build", "all", "build", "pending", 2, 1, 3, []string{"root", "new-package"}},
+		Constraints: []string{"idna<4"}, Overrides: []string{"urllib3==1.26.20"}, NoBinary: []string{"mark-up"}, OnlyBinary: []string{":all:"},
+		Advisories: []string{"advisories"},
+		Policy:     Policy{"build", "all", "build", "pending", 2, 1, 3, []string{"root", "new-package"}},
 		Targets: []Target{{Name: "bookworm"},
 			{"ours", "3.12", "manylinux_2_28_x86_64", "pypy"}},
 		Metadata: []Metadata{{"old", "1.0", ">=3", []string{"six"}}},
 		File:     "wheellock.toml",
 	}
+	indexes := func(line int) []Index {
+		return []Index{
+			{"corp", "https://corp.example/simple/", []string{"ourcorp-*", "lib"}, true, false, line},
+			{"first", "https://index.example/simple/", nil, false, false, line + 5},
+		}
+	}
+	want.Indexes = indexes(36)
 	got := open(t, "wheellock.toml\n"+everyKey).Config
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
 	// The same keys below [tool.wheellock].
-	text := strings.NewReplacer("[policy]", "[tool.wheellock.policy]", "[[targets]]", "[[tool.wheellock.targets]]", "[[metadata]]", "[[tool.wheellock.metadata]]").Replace(everyKey)
+	text := strings.NewReplacer("[policy]", "[tool.wheellock.policy]", "[[targets]]", "[[tool.wheellock.targets]]", "[[metadata]]", "[[tool.wheellock.metadata]]", "[[indexes]]", "[[tool.wheellock.indexes]]").Replace(everyKey)
 	want.File = "pyproject.toml"
+	want.Indexes = indexes(36)
 	if diff := cmp.Diff(want, open(t, "pyproject.toml\n[tool.wheellock]"+text).Config); diff != "" {
 		t.Error(diff)
 	}
@@ -259,6 +284,22 @@ func TestConfigRefuses(t *testing.T) {
 		{"private = \"x\"\n", 1, "list of strings"},
 		{"[[metadata]]\nname = \"x\"\n", 1, "lacks"},
 		{"wheelhouse = x\n", 1, "not TOML"},
+		{"override = [\"x\"]\n", 1, `did you mean "overrides"`},
+		{"no-binary = \"x\"\n", 1, "list of strings"},
+		{"only-binary = [\"x==1\"]\n", 1, "no name of a package"},
+		{"conflicts = [\"gpu\", \"cpu\"]\n", 1, "not a list of groups"},
+		{"conflicts = [[\"gpu\"]]\n", 1, "two different"},
+		{"conflicts = [[\"gpu\", \"GPU\"]]\n", 1, "two different"},
+		{"conflicts = [[\"gpu\", \"cpu\"]]\n", 1, "no such group"},
+		{"constraints = [3]\n", 1, "constraints has a member"},
+		{"[[index]]\nname = \"a\"\n", 1, "unknown key"},
+		{"[[indexes]]\n", 1, "lacks name or url"},
+		{"[[indexes]]\nname = \"a\"\nurl = \"https://u:secret@h.example/\"\n", 3, "holds a user name or a password"},
+		{"[[indexes]]\nname = \"a\"\nurl = \"https://h.example/\"\npackages = [\"a b\"]\n", 4, "pattern"},
+		{"[[indexes]]\nname = \"a\"\nurl = \"https://h.example/\"\npackages = []\n", 4, "is empty"},
+		{"[[indexes]]\nname = \"a\"\nurl = \"https://h.example/\"\nprivate = \"yes\"\n", 4, "true or false"},
+		{"[[indexes]]\nname = \"a\"\nurl = \"u\"\n[[indexes]]\nname = \"a\"\nurl = \"v\"\n", 4, "twice"},
+		{"[[indexes]]\nname = \"a\"\nurl = \"u\"\nprivat = true\n", 4, `did you mean "private"`},
 	} {
 		refused(t, tt.line, tt.words, "wheellock.toml\n"+tt.text)
 	}

@@ -28,7 +28,7 @@ func TestConfigFitsSchema(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, keys := range [][]string{configKeys, policyKeys, targetKeys, metadataKeys} {
+	for _, keys := range [][]string{configKeys, policyKeys, targetKeys, indexKeys, metadataKeys} {
 		for _, k := range keys {
 			if !strings.Contains(string(text), `"`+k+`": {`) {
 				t.Errorf("the schema has no key %s", k)

@@ -17,6 +17,13 @@ type Config struct {
 	FindLinks    []string
 	Sources      []string // input files; nil: found by Open
 	Requirements []string // requirements written in the configuration itself
+	Constraints  []string // as -c FILE; see Project.Constraints
+	Overrides    []string // replace every other requirement on their name; see Project.Overrides
+	NoBinary     []string // normalised names, All or None; see Project.NoBinary
+	OnlyBinary   []string
+	Conflicts    [][]string // sets of normalised group names that cannot be installed together, each sorted
+	Advisories   []string   // folders, files or addresses with OSV records
+	Indexes      []Index    // in the order written
 	Policy       Policy
 	Targets      []Target
 	Metadata     []Metadata // overrides for packages that do not tell theirs
@@ -36,9 +43,25 @@ type Policy struct {
 	Ceremony          []string // root, new-package, every-publication
 }
 
+// All and None are the words that pip takes in a list of packages.
+const (
+	All  = ":all:"
+	None = ":none:"
+)
+
+// Index is one more place that packages come from. See DESIGN, "The index".
+type Index struct {
+	Name     string
+	URL      string   // without credentials
+	Packages []string // names or patterns with *; nil: any. It answers for these only, and they are asked of it alone
+	Private  bool     // may be asked for the names in Config.Private
+	Default  bool     // takes the place of the default index
+	Line     int      // of its table
+}
+
 // Target is a declared target. Only Name is needed for a known one.
 type Target struct {
-	Name, Python, Platform, Implementation string
+	Name, Python, Platform, Implementation, ABI string
 }
 
 // Metadata is a user's word on the metadata of one version.
