@@ -1,131 +1,32 @@
 package resolve
 
 import (
-	"bufio"
-	"compress/gzip"
 	"context"
-	"encoding/json"
 	"errors"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/freedomofpress/wheellock/resolve/index"
+	"github.com/freedomofpress/wheellock/resolve/resolvetest"
 	"github.com/freedomofpress/wheellock/resolve/tags"
 )
 
-// recorded is the recorded index in memory, read as its README says: the
-// metadata of a recorded wheel answers for every wheel of its version, and
-// versions of which nothing was recorded are not there.
-type recorded struct {
-	pages    map[string]*index.Page
-	metadata map[string][]byte // by project and version
-}
+var readSnapshot = sync.OnceValues(func() (*resolvetest.Snapshot, error) {
+	return resolvetest.ReadSnapshot(snapshotDir)
+})
 
-var (
-	recordedOnce  sync.Once
-	recordedIndex *recorded
-)
+var snapshotDir string
 
-func snapshot(t testing.TB) *recorded {
-	dir := shared(t, "index-snapshot")
-	recordedOnce.Do(func() {
-		r := &recorded{pages: map[string]*index.Page{}, metadata: map[string][]byte{}}
-		files, _ := filepath.Glob(filepath.Join(dir, "metadata", "*.jsonl.gz"))
-		for _, f := range files {
-			r.readMetadata(t, f)
-		}
-		files, _ = filepath.Glob(filepath.Join(dir, "pages", "*.json.gz"))
-		for _, f := range files {
-			r.readPage(t, f)
-		}
-		recordedIndex = r
-	})
-	return recordedIndex
-}
-
-func stemOf(file string) string {
-	p := strings.SplitN(file, "-", 3)
-	return strings.ToLower(strings.NewReplacer("-", "_", ".", "_").Replace(p[0])) + "-" + p[1]
-}
-
-func open(t testing.TB, path string) *gzip.Reader {
-	b, err := os.Open(path)
+func snapshot(t testing.TB) *resolvetest.Snapshot {
+	t.Helper()
+	snapshotDir = shared(t, "index-snapshot")
+	s, err := readSnapshot()
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { b.Close() })
-	z, err := gzip.NewReader(b)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return z
-}
-
-func (r *recorded) readMetadata(t testing.TB, path string) {
-	s := bufio.NewScanner(open(t, path))
-	s.Buffer(nil, 64<<20)
-	for s.Scan() {
-		var line struct{ File, Metadata string }
-		if err := json.Unmarshal(s.Bytes(), &line); err != nil {
-			t.Fatal(err)
-		}
-		r.metadata[stemOf(line.File)] = []byte(line.Metadata)
-	}
-}
-
-func (r *recorded) readPage(t testing.TB, path string) {
-	var page struct {
-		Name  string
-		Files []struct {
-			Filename       string
-			Hashes         map[string]string
-			Size           int64
-			RequiresPython string    `json:"requires-python"`
-			Uploaded       time.Time `json:"upload-time"`
-			Yanked         any
-		}
-	}
-	if err := json.NewDecoder(open(t, path)).Decode(&page); err != nil {
-		t.Fatal(path, err)
-	}
-	p := &index.Page{Name: page.Name}
-	for _, f := range page.Files {
-		version := ""
-		if strings.HasSuffix(f.Filename, ".whl") {
-			version = stemOf(f.Filename)
-		} else if n, err := tags.ParseSdistNameOf(f.Filename, page.Name); err == nil {
-			version = strings.ReplaceAll(page.Name, "-", "_") + "-" + n.Version.String()
-		}
-		if r.metadata[version] == nil {
-			continue
-		}
-		yanked := f.Yanked != nil && f.Yanked != false
-		p.Files = append(p.Files, index.File{Name: f.Filename, URL: "https://index.example/" + f.Filename, Size: f.Size,
-			SHA256: f.Hashes["sha256"], RequiresPython: f.RequiresPython, Uploaded: f.Uploaded, Yanked: yanked})
-	}
-	r.pages[page.Name] = p
-}
-
-func (r *recorded) Page(_ context.Context, name string) (*index.Page, error) {
-	if p := r.pages[name]; p != nil {
-		return p, nil
-	}
-	return nil, &index.NotFoundError{Name: name, Index: "https://index.example/"}
-}
-
-func (r *recorded) Metadata(_ context.Context, f index.File) ([]byte, error) {
-	if b := r.metadata[stemOf(f.Name)]; b != nil {
-		return b, nil
-	}
-	return nil, errors.New("not recorded: " + f.Name)
-}
-
-func (r *recorded) Fetch(_ context.Context, f index.File) (string, error) {
-	return "", errors.New("not recorded: " + f.Name)
+	return s
 }
 
 func inputs(t testing.TB, name string) []string {

@@ -2,7 +2,6 @@ package resolvetest
 
 import (
 	"bytes"
-	"compress/gzip"
 	"encoding/json"
 	"fmt"
 	"html"
@@ -17,7 +16,35 @@ const (
 	typeHTML = "text/html; charset=utf-8"
 )
 
+// counter notes the status of an answer.
+type counter struct {
+	http.ResponseWriter
+	s     *Server
+	begun bool
+}
+
+func (c *counter) WriteHeader(status int) {
+	if !c.begun {
+		c.begun = true
+		c.s.mu.Lock()
+		c.s.statuses[status]++
+		c.s.mu.Unlock()
+	}
+	c.ResponseWriter.WriteHeader(status)
+}
+
+func (c *counter) Write(b []byte) (int, error) {
+	if !c.begun {
+		c.WriteHeader(http.StatusOK)
+	}
+	return c.ResponseWriter.Write(b)
+}
+
+// Unwrap is for http.ResponseController.
+func (c *counter) Unwrap() http.ResponseWriter { return c.ResponseWriter }
+
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
+	w = &counter{ResponseWriter: w, s: s}
 	s.mu.Lock()
 	s.counts[r.URL.Path]++
 	opt := s.opt
@@ -60,17 +87,9 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, opt ServerOption
 	case dir == "/files/":
 		s.serveFile(w, r, opt, name)
 	case r.URL.Path == "/flat/":
-		s.servePage(w, r, opt, "", s.everything())
+		s.servePage(w, r, opt, "")
 	case strings.HasPrefix(dir, "/simple/") && strings.Count(dir, "/") == 3 && name == "":
-		project := strings.Split(dir, "/")[2]
-		s.mu.Lock()
-		objects, ok := s.projects[project]
-		s.mu.Unlock()
-		if !ok {
-			http.NotFound(w, r)
-			return
-		}
-		s.servePage(w, r, opt, project, objects)
+		s.servePage(w, r, opt, strings.Split(dir, "/")[2])
 	case strings.HasPrefix(dir, "/simple/") && name != "":
 		http.Redirect(w, r, r.URL.Path+"/", http.StatusMovedPermanently)
 	default:
@@ -78,55 +97,33 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, opt ServerOption
 	}
 }
 
-func (s *Server) everything() (all []object) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, objects := range s.projects {
-		all = append(all, objects...)
-	}
-	return all
-}
-
-func (s *Server) servePage(w http.ResponseWriter, r *http.Request, opt ServerOptions, project string, objects []object) {
+func (s *Server) servePage(w http.ResponseWriter, r *http.Request, opt ServerOptions, project string) {
 	accept := r.Header.Get("Accept")
 	asJSON := strings.Contains(accept, typeJSON) && !opt.NoJSON && project != ""
 	if !asJSON && opt.NoHTML {
 		http.Error(w, "only JSON here", http.StatusNotAcceptable)
 		return
 	}
-	prefix := "../../files/"
-	if opt.Absolute {
-		prefix = s.http.URL + "/files/"
+	page, ok := s.render(pageKey{opt.page(), project, asJSON})
+	if !ok {
+		http.NotFound(w, r)
+		return
 	}
-	var body []byte
-	if asJSON {
-		body = pageJSON(opt, project, prefix, objects)
-		w.Header().Set("Content-Type", typeJSON)
-	} else {
-		if project == "" {
-			prefix = "../files/"
-		}
-		body = pageHTML(opt, prefix, objects)
-		w.Header().Set("Content-Type", typeHTML)
-	}
+	w.Header().Set("Content-Type", page.kind)
 	if opt.MaxAge > 0 {
 		w.Header().Set("Cache-Control", fmt.Sprintf("max-age=%d, public", int(opt.MaxAge.Seconds())))
 	}
 	w.Header().Set("Vary", "Accept")
 	if !opt.NoETag {
-		tag := `"` + hexSum(body)[:16] + `"`
-		w.Header().Set("ETag", tag)
-		if r.Header.Get("If-None-Match") == tag {
+		w.Header().Set("ETag", page.etag)
+		if r.Header.Get("If-None-Match") == page.etag {
 			w.WriteHeader(http.StatusNotModified)
 			return
 		}
 	}
+	body := page.body
 	if opt.Gzip && strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
-		var b bytes.Buffer
-		gz := gzip.NewWriter(&b)
-		gz.Write(body)
-		gz.Close()
-		body = b.Bytes()
+		body = page.gzip
 		w.Header().Set("Content-Encoding", "gzip")
 	}
 	w.Header().Set("Content-Length", fmt.Sprint(len(body)))
@@ -141,9 +138,9 @@ func (s *Server) serveFile(w http.ResponseWriter, r *http.Request, opt ServerOpt
 	data := o.data
 	if isMetadata {
 		ok = ok && o.file.IsWheel() && (opt.Metadata == MetadataUnlisted || opt.Metadata == MetadataListed || opt.Metadata == MetadataHashed)
-		data = o.release.Metadata()
+		data = o.metadata
 	}
-	if !ok {
+	if !ok || data == nil {
 		http.NotFound(w, r)
 		return
 	}

@@ -1,6 +1,7 @@
 package resolvetest
 
 import (
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -50,6 +51,8 @@ type Server struct {
 	files    map[string]object
 	faults   map[string]*Fault
 	counts   map[string]int
+	statuses map[int]int
+	rendered map[pageKey]rendered
 	gone     chan struct{} // closed by Close: ends what stalls
 }
 
@@ -62,7 +65,8 @@ func Serve(t testing.TB, u Universe, o ServerOptions) *Server {
 
 // NewServer starts a server; the caller closes it.
 func NewServer(u Universe, o ServerOptions) *Server {
-	s := &Server{opt: o, faults: map[string]*Fault{}, counts: map[string]int{}, gone: make(chan struct{})}
+	s := &Server{opt: o, faults: map[string]*Fault{}, counts: map[string]int{}, statuses: map[int]int{},
+		rendered: map[pageKey]rendered{}, gone: make(chan struct{})}
 	s.Publish(u)
 	s.http = httptest.NewServer(http.HandlerFunc(s.serve))
 	s.URL = s.http.URL + "/simple"
@@ -77,8 +81,14 @@ func (s *Server) Close() {
 }
 
 // Publish replaces what the index has.
-func (s *Server) Publish(u Universe) {
-	projects, files := publish(u), map[string]object{}
+func (s *Server) Publish(u Universe) { s.publish(publish(u)) }
+
+// PublishSnapshot replaces what the index has by what was recorded: pages and
+// metadata; wheels and sdists are 404.
+func (s *Server) PublishSnapshot(recorded *Snapshot) { s.publish(recorded.projects) }
+
+func (s *Server) publish(projects map[string][]object) {
+	files := map[string]object{}
 	for _, objects := range projects {
 		for _, o := range objects {
 			files[o.file.Name] = o
@@ -87,6 +97,7 @@ func (s *Server) Publish(u Universe) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.projects, s.files = projects, files
+	clear(s.rendered)
 }
 
 // Set changes the options of a running server.
@@ -111,9 +122,17 @@ func (s *Server) Count(path string) int {
 	return n
 }
 
+// Statuses returns how many requests were answered with each status.
+func (s *Server) Statuses() map[int]int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return maps.Clone(s.statuses)
+}
+
 // ResetCounts forgets the requests so far.
 func (s *Server) ResetCounts() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	clear(s.counts)
+	clear(s.statuses)
 }

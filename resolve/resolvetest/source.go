@@ -16,9 +16,9 @@ import (
 
 // object is one published file.
 type object struct {
-	release Release
-	file    index.File // without URL
-	data    []byte
+	metadata []byte     // of its version
+	file     index.File // without URL
+	data     []byte     // nil: the file itself is not there
 }
 
 // publish builds all files of a universe, by project, in order of file name.
@@ -49,10 +49,11 @@ func newObject(r Release, name string, data []byte) object {
 		Name: name, Size: int64(len(data)), SHA256: hexSum(data), RequiresPython: r.RequiresPython,
 		Uploaded: r.Time(), Yanked: r.Yanked, YankedReason: r.YankedReason,
 	}
+	metadata := r.Metadata()
 	if f.IsWheel() {
-		f.HasMetadata, f.CoreMetadata = true, hexSum(r.Metadata())
+		f.HasMetadata, f.CoreMetadata = true, hexSum(metadata)
 	}
-	return object{r, f, data}
+	return object{metadata, f, data}
 }
 
 func hexSum(data []byte) string {
@@ -111,7 +112,7 @@ func (s *Source) Metadata(ctx context.Context, f index.File) ([]byte, error) {
 	if !ok || !f.IsWheel() {
 		return nil, &index.UnavailableError{Op: "metadata", Name: f.Name, URL: f.URL, Status: 404}
 	}
-	return o.release.Metadata(), ctx.Err()
+	return o.metadata, ctx.Err()
 }
 
 // Fetch writes the file into the source's folder and returns its path.
