@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+
+	"github.com/cloudflare/circl/sign/mldsa/mldsa44"
 )
 
 // A Cosignature is what a witness adds to a checkpoint (C2SP tlog-cosignature,
@@ -17,7 +19,9 @@ import (
 //	20852163
 //	CsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=
 //
-// In the signature line the eight bytes of the time (big endian) stand before the 64 of the signature.
+// In the signature line the eight bytes of the time (big endian) stand before the
+// 64 of the signature, or before the 2,420 of one by ML-DSA-44, which is over
+// another message (see mldsa.go).
 type Cosignature struct {
 	Time int64 // seconds since 1970
 	Sig  []byte
@@ -25,7 +29,7 @@ type Cosignature struct {
 
 // ParseCosignature reads the bytes of a signature line after the key hash.
 func ParseCosignature(sig []byte) (Cosignature, error) {
-	if len(sig) != 8+ed25519.SignatureSize {
+	if len(sig) != 8+ed25519.SignatureSize && len(sig) != 8+mldsa44.SignatureSize {
 		return Cosignature{}, ErrMalformed
 	}
 	t := binary.BigEndian.Uint64(sig)

@@ -1,6 +1,7 @@
 package note
 
 import (
+	"bytes"
 	"crypto/ed25519"
 	"crypto/sha256"
 	"encoding/base64"
@@ -9,12 +10,15 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/cloudflare/circl/sign/mldsa/mldsa44"
 )
 
 // Algorithm bytes of C2SP signed-note.
 const (
 	AlgEd25519     = 0x01 // Ed25519 over the text
 	AlgCosignature = 0x04 // Ed25519 with a time: cosignature/v1
+	AlgMLDSA44     = 0x06 // ML-DSA-44 with a time: subtree/v1; read only, nothing here signs with it
 )
 
 // ErrKey is the answer to every text that is not a key.
@@ -29,20 +33,32 @@ func KeyHash(name string, alg byte, key []byte) uint32 {
 	return binary.BigEndian.Uint32(h.Sum(nil))
 }
 
-// A VerifierKey is an Ed25519 public key with its name. It is a [Verifier].
+// A VerifierKey is a public key with its name. It is a [Verifier].
 type VerifierKey struct {
 	name string
 	alg  byte
-	key  ed25519.PublicKey
+	key  []byte
 }
 
-// NewVerifierKey makes a verifier key for an algorithm (AlgEd25519 or
-// AlgCosignature) and a 32-byte Ed25519 public key.
-func NewVerifierKey(name string, alg byte, key ed25519.PublicKey) (*VerifierKey, error) {
-	if !ValidName(name) || alg != AlgEd25519 && alg != AlgCosignature || len(key) != ed25519.PublicKeySize {
+// NewVerifierKey makes a verifier key for an algorithm and its public key: 32
+// bytes for AlgEd25519 and AlgCosignature, 1,312 for AlgMLDSA44. The error is
+// [ErrKey].
+func NewVerifierKey(name string, alg byte, key []byte) (*VerifierKey, error) {
+	if !ValidName(name) || len(key) != publicSize(alg) {
 		return nil, ErrKey
 	}
-	return &VerifierKey{name, alg, append(ed25519.PublicKey(nil), key...)}, nil
+	return &VerifierKey{name, alg, bytes.Clone(key)}, nil
+}
+
+// publicSize is the length of an algorithm's public keys; -1: no such algorithm.
+func publicSize(alg byte) int {
+	switch alg {
+	case AlgEd25519, AlgCosignature:
+		return ed25519.PublicKeySize
+	case AlgMLDSA44:
+		return mldsa44.PublicKeySize
+	}
+	return -1
 }
 
 // NewVerifier parses a verifier key's text. The error is [ErrKey].
@@ -58,7 +74,7 @@ func NewVerifier(vkey string) (*VerifierKey, error) {
 	return k, nil
 }
 
-// parseKey splits NAME+HASH+BASE64 into its parts; the key has 32 bytes.
+// parseKey splits NAME+HASH+BASE64 into its parts.
 func parseKey(s string) (name string, hash uint32, alg byte, key []byte, err error) {
 	parts := strings.SplitN(s, "+", 3)
 	if len(parts) != 3 || !ValidName(parts[0]) || len(parts[1]) != 8 {
@@ -71,7 +87,7 @@ func parseKey(s string) (name string, hash uint32, alg byte, key []byte, err err
 		return "", 0, 0, nil, ErrKey
 	}
 	raw, ok := decode64(parts[2])
-	if !ok || len(raw) != 1+32 {
+	if !ok || len(raw) == 0 {
 		return "", 0, 0, nil, ErrKey
 	}
 	return parts[0], hash, raw[0], raw[1:], nil
@@ -86,8 +102,11 @@ func (k *VerifierKey) KeyHash() uint32 { return KeyHash(k.name, k.alg, k.key) }
 // Alg returns the algorithm byte.
 func (k *VerifierKey) Alg() byte { return k.alg }
 
-// Public returns a copy of the 32 bytes of the public key.
-func (k *VerifierKey) Public() ed25519.PublicKey { return append(ed25519.PublicKey(nil), k.key...) }
+// Public returns a copy of the public key's bytes.
+func (k *VerifierKey) Public() []byte { return bytes.Clone(k.key) }
+
+// Cosigns reports whether the key's signatures are cosignatures, with a time.
+func (k *VerifierKey) Cosigns() bool { return k.alg == AlgCosignature || k.alg == AlgMLDSA44 }
 
 // String returns the verifier key's text.
 func (k *VerifierKey) String() string {
@@ -100,7 +119,13 @@ func (k *VerifierKey) Verify(text, sig []byte) bool {
 		return len(sig) == ed25519.SignatureSize && ed25519.Verify(k.key, text, sig)
 	}
 	c, err := ParseCosignature(sig)
-	return err == nil && ed25519.Verify(k.key, CosignedMessage(string(text), c.Time), c.Sig)
+	if err != nil {
+		return false
+	}
+	if k.alg == AlgMLDSA44 {
+		return verifyMLDSA44(k.name, k.key, string(text), c)
+	}
+	return len(c.Sig) == ed25519.SignatureSize && ed25519.Verify(k.key, CosignedMessage(string(text), c.Time), c.Sig)
 }
 
 // A SigningKey is an Ed25519 private key with its name. It is a [Signer] for
@@ -137,7 +162,7 @@ func NewSigner(skey string) (*SigningKey, error) {
 		return nil, ErrKey
 	}
 	name, hash, alg, seed, err := parseKey(rest)
-	if err != nil || alg != AlgEd25519 {
+	if err != nil || alg != AlgEd25519 || len(seed) != ed25519.SeedSize {
 		return nil, ErrKey
 	}
 	k := &SigningKey{name, ed25519.NewKeyFromSeed(seed)}

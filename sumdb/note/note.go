@@ -19,8 +19,8 @@
 //	PRIVATE+KEY+NAME+HASH+BASE64(algorithm byte || seed)        signer key
 //
 // with HASH as eight lower-case hex digits. Algorithm 1 is Ed25519 over the
-// text; algorithm 4 is the timestamped witness signature of C2SP
-// tlog-cosignature (see [Cosignature]).
+// text; algorithms 4 (Ed25519) and 6 (ML-DSA-44, which is only read here) are the
+// timestamped witness signatures of C2SP tlog-cosignature (see [Cosignature]).
 //
 // # What is refused here and accepted elsewhere
 //

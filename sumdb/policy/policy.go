@@ -76,7 +76,7 @@ type Witness struct {
 // witnesses publish their key under the algorithm of plain notes; the
 // cosignatures that they make are of algorithm 4 all the same.
 func (w Witness) Cosigner() *note.VerifierKey {
-	if w.Key.Alg() != note.AlgEd25519 {
+	if w.Key.Cosigns() {
 		return w.Key
 	}
 	k, err := note.NewVerifierKey(w.Key.Name(), note.AlgCosignature, w.Key.Public())
@@ -163,7 +163,7 @@ func (r *reader) log(words []string) error {
 	if err != nil {
 		return fmt.Errorf("log %q: %w", words[0], err)
 	}
-	if k.Alg() != note.AlgEd25519 {
+	if k.Cosigns() {
 		return fmt.Errorf("log %s: its key is not for checkpoints", k.Name())
 	}
 	if err := r.key("log", k); err != nil {

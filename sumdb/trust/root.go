@@ -281,7 +281,7 @@ func (r *Root) checkKey(role, key string) (keyID, error) {
 	if err != nil {
 		return keyID{}, fmt.Errorf("a key of role %s is not a verifier key", role)
 	}
-	if (v.Alg() == note.AlgCosignature) != (role == RoleWitness) {
+	if v.Cosigns() != (role == RoleWitness) {
 		return keyID{}, fmt.Errorf("a key of role %s has the algorithm of another role", role)
 	}
 	// C2SP tlog-checkpoint: a log signs with a key that bears its origin's name.
