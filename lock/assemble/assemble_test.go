@@ -270,7 +270,7 @@ func TestRelockAfterTargetChange(t *testing.T) {
 	}
 	// The same name with another libc: native wheels must be built again.
 	s := twoTargets(t)
-	older, err := tags.New("bookworm", "3.11", "manylinux_2_31_x86_64", "")
+	older, err := tags.New("bookworm", "3.11", "manylinux_2_31_x86_64", "", "")
 	if err != nil {
 		t.Fatal(err)
 	}

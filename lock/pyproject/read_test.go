@@ -219,7 +219,7 @@ func TestConfig(t *testing.T) {
 		Advisories: []string{"advisories"},
 		Policy:     Policy{"build", "all", "build", "pending", 2, 1, 3, []string{"root", "new-package"}},
 		Targets: []Target{{Name: "bookworm"},
-			{"ours", "3.12", "manylinux_2_28_x86_64", "pypy"}},
+			{Name: "ours", Python: "3.12", Platform: "manylinux_2_28_x86_64", Implementation: "pypy"}},
 		Metadata: []Metadata{{"old", "1.0", ">=3", []string{"six"}}},
 		File:     "wheellock.toml",
 	}

@@ -149,7 +149,7 @@ func TestNative(t *testing.T) {
 
 	// Linked here, it would not run where the libc is older.
 	j := w.job(release("charguess", "3.5.2"))
-	older, err := tags.New("old", w.target.Python, "manylinux_2_17_"+w.target.Arch(), "")
+	older, err := tags.New("old", w.target.Python, "manylinux_2_17_"+w.target.Arch(), "", "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -119,7 +119,7 @@ func withPython(l *lock.Lock, list []string, recipe string) []string {
 		if t == nil || r == nil {
 			continue
 		}
-		env, err := tags.New(t.Name, t.Python, t.Platform, t.Implementation)
+		env, err := tags.New(t.Name, t.Python, t.Platform, t.Implementation, t.ABI)
 		if err == nil && env.PythonTag() == r.Python {
 			out = append(out, name)
 		}

@@ -70,12 +70,12 @@ type UnknownTargetError struct {
 	Reason error    // what is wrong with a name of the right form, or nil
 }
 
-// Error names the near spellings, or says which forms there are.
+// Error gives the reason, or the near spellings, or says which forms there are.
 func (e *UnknownTargetError) Error() string {
-	s := fmt.Sprintf("unknown target %q", clip(e.Name))
 	if e.Reason != nil {
-		s += ": " + e.Reason.Error()
+		return fmt.Sprintf("target %q: %v", clip(e.Name), e.Reason)
 	}
+	s := fmt.Sprintf("unknown target %q", clip(e.Name))
 	if len(e.Near) > 0 {
 		return s + ": did you mean " + strings.Join(e.Near, ", ") + "?"
 	}
@@ -97,10 +97,10 @@ func Lookup(name string) (Target, error) {
 			}
 			return t, nil
 		}
-		if t, ok := catalogued(name); ok {
-			return t, nil
+		t, ok, err := catalogued(name)
+		if !ok && err == nil {
+			t, ok, err = composed(name)
 		}
-		t, ok, err := composed(name)
 		if err != nil {
 			return Target{}, &UnknownTargetError{Name: name, Reason: err}
 		}
@@ -125,24 +125,33 @@ func (d distribution) os() string {
 	return parsePlatform(joinArch(d.platform, d.defaultArch())).os
 }
 
-// catalogued reads NAME and NAME-ARCH.
-func catalogued(name string) (Target, bool) {
+// catalogued reads NAME and NAME-ARCH. ok is false for a name of another form.
+func catalogued(name string) (t Target, ok bool, err error) {
 	if d, ok := row(name); ok {
-		return d.target(""), true
+		return d.target(""), true, nil
 	}
 	i := strings.LastIndexByte(name, '-')
 	if i < 0 {
-		return Target{}, false
+		return Target{}, false, nil
 	}
 	d, ok := row(name[:i])
 	if !ok {
-		return Target{}, false
+		return Target{}, false, nil
 	}
 	arch, ok := archOf(d.os(), name[i+1:])
-	if !ok {
-		return Target{}, false
+	switch {
+	case !ok && parsePythonLike(name[i+1:]):
+		return Target{}, false, nil
+	case !ok || !d.has(arch):
+		return Target{}, false, fmt.Errorf("%s has no %s, only %s", d.name, clip(name[i+1:]), strings.Join(Architectures(d.name), ", "))
 	}
-	return d.target(arch), true
+	return d.target(arch), true, nil
+}
+
+// parsePythonLike reports the other word that may follow: macos-3.12.
+func parsePythonLike(word string) bool {
+	_, err := parsePython(word)
+	return err == nil || strings.Contains(word, ".")
 }
 
 // composed reads BASE-PYTHON and BASE-PYTHON-ARCH, where BASE is
@@ -170,6 +179,9 @@ func composed(name string) (t Target, ok bool, err error) {
 	}
 	t = interpreterTarget(py, joinArch(base, arch))
 	if err := checkPlatform(t.Platform); err != nil {
+		return Target{}, false, err
+	}
+	if err := py.runsOn(parsePlatform(t.Platform)); err != nil {
 		return Target{}, false, err
 	}
 	word := base
@@ -212,6 +224,9 @@ func atPlatform(py, plat string) (Target, error) {
 	if err := checkPlatform(plat); err != nil {
 		return Target{}, err
 	}
+	if err := p.runsOn(parsePlatform(plat)); err != nil {
+		return Target{}, err
+	}
 	t := interpreterTarget(p, parsePlatform(plat).String())
 	t.Name = p.String() + "@" + t.Platform
 	return t, nil
@@ -228,10 +243,10 @@ func interpreterTarget(p python, platform string) Target {
 }
 
 // New makes the target of a configuration's or a lock's entry. A name that
-// Lookup knows needs nothing more, and python, platform and implementation
+// Lookup knows needs nothing more, and python, platform, implementation and abi
 // override what it means; any other name needs python and platform. The errors
 // of a name alone are Lookup's.
-func New(name, python, platform, implementation string) (Target, error) {
+func New(name, python, platform, implementation, abi string) (Target, error) {
 	t, err := Lookup(name)
 	if err != nil {
 		if python == "" && platform == "" {
@@ -254,32 +269,46 @@ func New(name, python, platform, implementation string) (Target, error) {
 	if platform == "" {
 		platform = t.Platform
 	}
-	return t.override(python, platform, implementation)
-}
-
-func (t Target) override(python, platform, implementation string) (Target, error) {
-	p, err := parsePython(python)
+	n, err := t.override(python, platform, implementation, abi)
 	if err != nil {
 		return Target{}, fmt.Errorf("target %s: %w", t.Name, err)
 	}
+	return n, n.Check()
+}
+
+func (t Target) override(python, platform, implementation, abi string) (Target, error) {
+	p, err := parsePython(python)
+	if err != nil {
+		return Target{}, err
+	}
 	if implementation != "" {
 		if p.impl != "cpython" && p.impl != implementation {
-			return Target{}, fmt.Errorf("target %s: python %q is not of implementation %q", t.Name, python, implementation)
+			return Target{}, fmt.Errorf("python %q is not of implementation %q", python, implementation)
 		}
 		p.impl = implementation
 	}
 	if p.impl != "cpython" && p.impl != "pypy" {
-		return Target{}, fmt.Errorf("target %s: implementation %q is neither cpython nor pypy", t.Name, p.impl)
+		return Target{}, fmt.Errorf("implementation %q is neither cpython nor pypy", p.impl)
 	}
+	if err := p.takesABI(abi); err != nil {
+		return Target{}, err
+	}
+	p.threaded = p.threaded || isThreadedABI(abi)
 	if err := checkPlatform(platform); err != nil {
-		return Target{}, fmt.Errorf("target %s: %w", t.Name, err)
+		return Target{}, err
+	}
+	if err := p.runsOn(parsePlatform(platform)); err != nil {
+		return Target{}, err
 	}
 	n := interpreterTarget(p, parsePlatform(platform).String())
 	n.Name = t.Name
+	if abi != n.ABITag() && abi != "" {
+		n.ABI = abi
+	}
 	// The distribution's patch release stays, unless another Python is meant.
 	if old, err := t.python(); err == nil && p.full == "" && t.FullVersion != "" &&
 		old.impl == p.impl && old.dotted() == p.dotted() {
 		n.FullVersion, n.ImplementationVersion = t.FullVersion, t.ImplementationVersion
 	}
-	return n, n.Check()
+	return n, nil
 }

@@ -30,21 +30,30 @@ func TestLookup(t *testing.T) {
 		{"bookworm-i386", "bookworm-i686 cpython 3.11 3.11.2 manylinux_2_36_i686 cp311"},
 		{"alpine-3.12", "alpine-3.12 cpython 3.8 3.8.10 musllinux_1_1_x86_64 cp38"},
 		{"alpine-3.20-arm64", "alpine-3.20-arm64 cpython 3.12 3.12.12 musllinux_1_2_aarch64 cp312"},
-		{"macos", "macos cpython 3.13 3.13.11 macosx_14_0_arm64 cp313"},
-		{"macos-x86_64", "macos-x86_64 cpython 3.13 3.13.11 macosx_14_0_x86_64 cp313"},
-		{"macos-3.12", "macos-3.12 cpython 3.12 3.12.12 macosx_14_0_arm64 cp312"},
-		{"macosx_12_0-3.12-x86_64", "macosx_12_0-3.12-x86_64 cpython 3.12 3.12.12 macosx_12_0_x86_64 cp312"},
-		{"windows", "windows cpython 3.13 3.13.11 win_amd64 cp313"},
-		{"windows-arm64", "windows-arm64 cpython 3.13 3.13.11 win_arm64 cp313"},
-		{"windows-3.11-x86", "windows-3.11-i686 cpython 3.11 3.11.14 win32 cp311"},
-		{"manylinux_2_28-3.12", "manylinux_2_28-3.12 cpython 3.12 3.12.12 manylinux_2_28_x86_64 cp312"},
-		{"manylinux_2_28-cp312", "manylinux_2_28-3.12 cpython 3.12 3.12.12 manylinux_2_28_x86_64 cp312"},
-		{"manylinux_2_28_aarch64-3.12", "manylinux_2_28-3.12-arm64 cpython 3.12 3.12.12 manylinux_2_28_aarch64 cp312"},
+		{"macos", "macos cpython 3.13 3.13.18 macosx_14_0_arm64 cp313"},
+		{"macos-x86_64", "macos-x86_64 cpython 3.13 3.13.18 macosx_14_0_x86_64 cp313"},
+		{"macos-3.12", "macos-3.12 cpython 3.12 3.12.16 macosx_14_0_arm64 cp312"},
+		{"macosx_12_0-3.12-x86_64", "macosx_12_0-3.12-x86_64 cpython 3.12 3.12.16 macosx_12_0_x86_64 cp312"},
+		{"windows", "windows cpython 3.13 3.13.18 win_amd64 cp313"},
+		{"windows-arm64", "windows-arm64 cpython 3.13 3.13.18 win_arm64 cp313"},
+		{"windows-3.11-x86", "windows-3.11-i686 cpython 3.11 3.11.18 win32 cp311"},
+		{"manylinux_2_28-3.12", "manylinux_2_28-3.12 cpython 3.12 3.12.16 manylinux_2_28_x86_64 cp312"},
+		{"manylinux_2_28-cp312", "manylinux_2_28-3.12 cpython 3.12 3.12.16 manylinux_2_28_x86_64 cp312"},
+		{"manylinux_2_28_aarch64-3.12", "manylinux_2_28-3.12-arm64 cpython 3.12 3.12.16 manylinux_2_28_aarch64 cp312"},
 		{"manylinux_2_28-3.12.1-s390x", "manylinux_2_28-3.12.1-s390x cpython 3.12.1 3.12.1 manylinux_2_28_s390x cp312"},
 		{"manylinux2014-3.8", "manylinux_2_17-3.8 cpython 3.8 3.8.20 manylinux_2_17_x86_64 cp38"},
-		{"musllinux_1_2-3.13t", "musllinux_1_2-3.13t cpython 3.13t 3.13.11 musllinux_1_2_x86_64 cp313t"},
-		{"3.12@manylinux_2_28_x86_64", "3.12@manylinux_2_28_x86_64 cpython 3.12 3.12.12 manylinux_2_28_x86_64 cp312"},
+		{"musllinux_1_2-3.13t", "musllinux_1_2-3.13t cpython 3.13t 3.13.18 musllinux_1_2_x86_64 cp313t"},
+		{"3.12@manylinux_2_28_x86_64", "3.12@manylinux_2_28_x86_64 cpython 3.12 3.12.16 manylinux_2_28_x86_64 cp312"},
 		{"3.14.0rc1@manylinux2014_x86_64", "3.14.0rc1@manylinux_2_17_x86_64 cpython 3.14.0rc1 3.14.0rc1 manylinux_2_17_x86_64 cp314"},
+		{"resolute", "resolute cpython 3.14 3.14.4 manylinux_2_43_x86_64 cp314"},
+		{"ubuntu-26.04-riscv64", "resolute-riscv64 cpython 3.14 3.14.4 manylinux_2_43_riscv64 cp314"},
+		{"alpine-3.24-loongarch64", "alpine-3.24-loongarch64 cpython 3.14 3.14.5 musllinux_1_2_loongarch64 cp314"},
+		{"trixie-ppc64el", "trixie-ppc64le cpython 3.13 3.13.5 manylinux_2_41_ppc64le cp313"},
+		{"3.14t@win_arm64", "3.14t@win_arm64 cpython 3.14t 3.14.10 win_arm64 cp314t"},
+		{"pypy3.11@manylinux_2_28_x86_64", "pypy3.11@manylinux_2_28_x86_64 pypy 3.11 3.11.15 manylinux_2_28_x86_64 pypy311_pp73"},
+		{"pypy3.11.17@manylinux_2_28_x86_64", "pypy3.11.17@manylinux_2_28_x86_64 pypy 3.11.17 3.11.17 manylinux_2_28_x86_64 pypy311_pp80"},
+		{"pypy3.12@macosx_11_0_arm64", "pypy3.12@macosx_11_0_arm64 pypy 3.12 3.12.15 macosx_11_0_arm64 pypy312_pp80"},
+		{"pypy2.7@manylinux_2_17_x86_64", "pypy2.7@manylinux_2_17_x86_64 pypy 2.7 2.7.18 manylinux_2_17_x86_64 pypy_73"},
 		{"pp310@win_amd64", "pypy3.10@win_amd64 pypy 3.10 3.10.16 win_amd64 pypy310_pp73"},
 		{"2.7@manylinux_2_17_x86_64", "2.7@manylinux_2_17_x86_64 cpython 2.7 2.7.18 manylinux_2_17_x86_64 cp27mu"},
 		{"3.47@win32", "3.47@win32 cpython 3.47 3.47.0 win32 cp347"},
@@ -65,7 +74,7 @@ func TestLookup(t *testing.T) {
 		if again, err := Lookup(target.Name); err != nil || again != target {
 			t.Errorf("%s: looking up %s gives %+v, %v", c.name, target.Name, again, err)
 		}
-		again, err := New(target.Name, target.Python, target.Platform, target.Implementation)
+		again, err := New(target.Name, target.Python, target.Platform, target.Implementation, target.ABI)
 		if err != nil || again != target {
 			t.Errorf("%s: made anew it is %+v, %v; want %+v", c.name, again, err, target)
 		}
@@ -79,12 +88,22 @@ func TestLookupUnknown(t *testing.T) {
 		{"bookwrom-arm64", "bookworm-arm64", ""},
 		{"debian12", "bookworm", ""},
 		{"ubuntu-24.4", "noble", ""},
-		{"alpine", "alpine-3.21 alpine-3.22 alpine-3.23", ""},
+		{"alpine", "alpine-3.22 alpine-3.23 alpine-3.24", ""},
 		{"alpine-3.99", "", ""},
 		{"trusty", "", ""},
 		{"", "", ""},
 		{"any", "", ""},
-		{"focal-sparc", "", ""},
+		{"focal-sparc", "", "focal has no sparc, only x86_64, arm64"},
+		{"bookworm-riscv64", "", "bookworm has no riscv64"},
+		{"windows-s390x", "", "windows has no s390x, only x86_64, arm64, i686"},
+		{"3.7@win_arm64", "", "no Python 3.7 for Windows on arm64"},
+		{"macosx_11_0-3.6", "", "no Python 3.6 for macOS on arm64"},
+		{"3.12@macosx_10_15_arm64", "", "begin with macosx_11_0_arm64"},
+		{"3.12@macosx_11_0_universal2", "", "a Mac is arm64 or x86_64"},
+		{"3.12@manylinux_2_28_arm64", "", "spelled as in manylinux_2_28_aarch64"},
+		{"3.12@win_x64", "", "spelled as in win_amd64"},
+		{"3.12@manylinux_2_28_sparc", "", "no wheels for the architecture"},
+		{"pypy3.13t@win_amd64", "", "free-threaded"},
 		{strings.Repeat("bookworm", 9), "", ""},
 		{"manylinux_2_28-3.x", "", `"3.x" is no Python version`},
 		{"manylinux_2_999-3.12", "", ""},
@@ -118,22 +137,29 @@ func TestLookupUnknown(t *testing.T) {
 }
 
 func TestNew(t *testing.T) {
-	for _, c := range []struct{ name, python, platform, implementation, want string }{
-		{"bookworm", "", "", "", "3.11 3.11.2 manylinux_2_36_x86_64"},
-		{"bookworm", "3.11.4", "", "", "3.11.4 3.11.4 manylinux_2_36_x86_64"},
-		{"bookworm", "3.12", "", "", "3.12 3.12.12 manylinux_2_36_x86_64"},
-		{"bookworm", "", "manylinux_2_36_aarch64", "", "3.11 3.11.2 manylinux_2_36_aarch64"},
-		{"focal", "3.10", "", "pypy", "3.10 3.10.16 manylinux_2_31_x86_64"},
-		{"our-server", "3.9", "manylinux_2_28_x86_64", "", "3.9 3.9.25 manylinux_2_28_x86_64"},
-		{"our-server", "3.9", "", "", "needs both python and platform"},
-		{"our-server", "", "", "", "unknown target"},
-		{"any", "3.9", "win_amd64", "", "cannot name a target"},
-		{"../x", "3.9", "win_amd64", "", "cannot name a target"},
-		{"x", "3.9", "win_amd64", "jython", "neither cpython nor pypy"},
-		{"x", "pypy3.9", "win_amd64", "cpython", ""},
-		{"x", "4.0", "win_amd64", "", "no Python version"},
+	for _, c := range []struct{ name, python, platform, implementation, abi, want string }{
+		{"bookworm", "", "", "", "", "3.11 3.11.2 manylinux_2_36_x86_64"},
+		{"bookworm", "3.11.4", "", "", "", "3.11.4 3.11.4 manylinux_2_36_x86_64"},
+		{"bookworm", "3.12", "", "", "", "3.12 3.12.16 manylinux_2_36_x86_64"},
+		{"bookworm", "", "manylinux_2_36_aarch64", "", "", "3.11 3.11.2 manylinux_2_36_aarch64"},
+		{"focal", "3.10", "", "pypy", "", "3.10 3.10.16 manylinux_2_31_x86_64"},
+		{"our-server", "3.9", "manylinux_2_28_x86_64", "", "", "3.9 3.9.25 manylinux_2_28_x86_64"},
+		{"our-server", "3.9", "", "", "", "needs both python and platform"},
+		{"our-server", "", "", "", "", "unknown target"},
+		{"any", "3.9", "win_amd64", "", "", "cannot name a target"},
+		{"../x", "3.9", "win_amd64", "", "", "cannot name a target"},
+		{"x", "3.9", "win_amd64", "jython", "", "neither cpython nor pypy"},
+		{"x", "pypy3.9", "win_amd64", "cpython", "", ""},
+		{"focal", "3.13", "", "", "cp313t", "3.13t 3.13.18 manylinux_2_31_x86_64"},
+		{"x", "2.7", "win_amd64", "", "cp27m", "2.7 2.7.18 win_amd64"},
+		{"x", "pypy3.11", "win_amd64", "", "pypy311_pp80", "3.11 3.11.15 win_amd64"},
+		{"x", "3.12", "win_amd64", "", "cp312t", "free-threaded from 3.13 on only"},
+		{"x", "3.12", "win_amd64", "", "cp311", "is not of CPython 3.12"},
+		{"x", "pypy3.11", "win_amd64", "", "pypy310_pp73", "is not of PyPy 3.11"},
+		{"x", "3.5", "win_arm64", "", "", "there is no Python 3.5 for Windows on arm64"},
+		{"x", "4.0", "win_amd64", "", "", "no Python version"},
 	} {
-		target, err := New(c.name, c.python, c.platform, c.implementation)
+		target, err := New(c.name, c.python, c.platform, c.implementation, c.abi)
 		got := target.Python + " " + target.FullVersion + " " + target.Platform
 		if err != nil {
 			got = err.Error()
@@ -188,6 +214,35 @@ func TestEnvironment(t *testing.T) {
 			t.Errorf("%s: (-want +got)\n%s", name, d)
 		}
 	}
+	// What the interpreters say of the machines that they run on.
+	for name, want := range map[string]string{
+		"xenial":                     "posix linux Linux x86_64 3.5.2",
+		"resolute-riscv64":           "posix linux Linux riscv64 3.14.4",
+		"trixie-armhf":               "posix linux Linux armv7l 3.13.5",
+		"trixie-ppc64el":             "posix linux Linux ppc64le 3.13.5",
+		"bookworm-i386":              "posix linux Linux i686 3.11.2",
+		"alpine-3.24-loongarch64":    "posix linux Linux loongarch64 3.14.5",
+		"alpine-3.24-aarch64":        "posix linux Linux aarch64 3.14.5",
+		"macos-arm64":                "posix darwin Darwin arm64 3.13.18",
+		"macos-x86_64":               "posix darwin Darwin x86_64 3.13.18",
+		"windows":                    "nt win32 Windows AMD64 3.13.18",
+		"windows-arm64":              "nt win32 Windows ARM64 3.13.18",
+		"windows-x86":                "nt win32 Windows x86 3.13.18",
+		"3.15t@manylinux_2_28_s390x": "posix linux Linux s390x 3.15.2",
+	} {
+		target, err := Lookup(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		env := target.Environment()
+		got := strings.Join([]string{env["os_name"], env["sys_platform"], env["platform_system"], env["platform_machine"], env["python_full_version"]}, " ")
+		if got != want {
+			t.Errorf("%s: %s, want %s", name, got, want)
+		}
+	}
+	if env := mustLookup(t, "pypy3.11.17@win_amd64").Environment(); env["implementation_version"] != "8.0.1" {
+		t.Errorf("PyPy's own version is %s", env["implementation_version"])
+	}
 	if env := (Target{Python: "2.7", Platform: "manylinux_2_5_i686"}).Environment(); env["sys_platform"] != "linux2" || env["platform_machine"] != "i686" {
 		t.Errorf("Python 2.7: %v", env)
 	}
@@ -217,4 +272,13 @@ func FuzzLookup(f *testing.F) {
 			t.Fatalf("%q: %+v is no target", s, target)
 		}
 	})
+}
+
+func mustLookup(t *testing.T, name string) Target {
+	t.Helper()
+	target, err := Lookup(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return target
 }

@@ -104,16 +104,22 @@ var last = map[string][2]string{
 	"cpython 3.7":  {"3.7.17"},
 	"cpython 3.8":  {"3.8.20"},
 	"cpython 3.9":  {"3.9.25"},
-	"cpython 3.10": {"3.10.19"},
-	"cpython 3.11": {"3.11.14"},
-	"cpython 3.12": {"3.12.12"},
-	"cpython 3.13": {"3.13.11"},
-	"cpython 3.14": {"3.14.2"},
+	"cpython 3.10": {"3.10.22"},
+	"cpython 3.11": {"3.11.18"},
+	"cpython 3.12": {"3.12.16"},
+	"cpython 3.13": {"3.13.18"},
+	"cpython 3.14": {"3.14.10"},
+	"cpython 3.15": {"3.15.2"},
 	"pypy 2.7":     {"2.7.18", "7.3.20"},
 	"pypy 3.6":     {"3.6.12", "7.3.3"},
 	"pypy 3.7":     {"3.7.13", "7.3.9"},
 	"pypy 3.8":     {"3.8.16", "7.3.11"},
 	"pypy 3.9":     {"3.9.19", "7.3.16"},
 	"pypy 3.10":    {"3.10.16", "7.3.19"},
-	"pypy 3.11":    {"3.11.13", "7.3.20"},
+	"pypy 3.11":    {"3.11.15", "7.3.23"}, // of 7.3, which wheels are published for; 3.11.17 is 8.0
+	"pypy 3.12":    {"3.12.15", "8.0.1"},
 }
+
+// pypyVersions are PyPy's own versions where another one than the last of a
+// Python is needed: with 8.0 the ABI changed.
+var pypyVersions = map[string]string{"3.11.16": "8.0.0", "3.11.17": "8.0.1", "3.12.14": "8.0.0"}

@@ -1,6 +1,7 @@
 package tags
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -63,12 +64,32 @@ func checkPlatform(s string) error {
 	case p.os == "" || !plain:
 	case p.os == "macos" && p.major < 10:
 	case p.libc == "glibc" && p.major < 2:
+	case p.libc != "" && !contains(linuxPlatformArchs, p.arch), p.os == "windows" && p.arch != "amd64" && p.arch != "arm64" && p.arch != "x86":
+		return strangeArch(s, p)
+	case p.os == "macos" && p.arch == "universal2":
+		return fmt.Errorf("platform %q: universal2 is of wheels, a Mac is arm64 or x86_64 and takes them", s)
 	case p.os == "macos" && p.arch != "arm64" && p.arch != "x86_64" && p.arch != "i386":
 		return fmt.Errorf("platform %q: a Mac's architecture is arm64 or x86_64", s)
+	case p.os == "macos" && p.arch == "arm64" && p.major < 11:
+		return fmt.Errorf("platform %q: Macs with arm64 begin with macosx_11_0_arm64", s)
 	default:
 		return nil
 	}
 	return fmt.Errorf("%q is no platform: write manylinux_2_28_x86_64, musllinux_1_2_x86_64, macosx_14_0_arm64 or win_amd64", clip(s))
+}
+
+// linuxPlatformArchs are those of platform tags with a libc: what manylinux is
+// defined for, and what else Alpine has.
+var linuxPlatformArchs = append([]string{"armv6l"}, manylinuxArchs...)
+
+// strangeArch says how an architecture is spelled in a platform tag: names of
+// distributions and of Go and Docker are what people write first.
+func strangeArch(s string, p platform) error {
+	if arch, ok := archOf(p.os, p.arch); ok {
+		p.arch = arch
+		return fmt.Errorf("platform %q: the architecture is spelled as in %s", clip(s), p)
+	}
+	return fmt.Errorf("platform %q: there are no wheels for the architecture %q; write manylinux_2_28_x86_64 or ..._aarch64", clip(s), clip(p.arch))
 }
 
 // python is the interpreter; its full version is FullVersion if there is one.
@@ -144,8 +165,7 @@ func (t Target) ABITag() string {
 	case err != nil:
 		return ""
 	case p.impl == "pypy":
-		// PyPy's C interface has had this number since 2019.
-		return "pypy" + p.nodot() + "_pp73"
+		return p.pypyABI(t.ImplementationVersion)
 	case p.impl != "cpython":
 		return ""
 	}
@@ -206,10 +226,7 @@ func (t Target) Environment() pep508.Environment {
 		env["platform_python_implementation"] = p.impl
 	}
 	if p.impl != "cpython" {
-		env["implementation_version"] = t.ImplementationVersion
-		if t.ImplementationVersion == "" {
-			env["implementation_version"] = last[p.impl+" "+p.dotted()][1]
-		}
+		env["implementation_version"] = cmp.Or(t.ImplementationVersion, pypyVersions[full], last[p.impl+" "+p.dotted()][1])
 	}
 	plat := parsePlatform(t.Platform)
 	env["os_name"], env["sys_platform"], env["platform_system"] = "posix", "linux", "Linux"

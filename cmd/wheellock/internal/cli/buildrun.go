@@ -366,7 +366,7 @@ func (s *session) target(name string) (tags.Target, error) {
 	if t == nil {
 		return tags.Target{}, usage("target %s is not in the lock; it covers %s", name, strings.Join(targetNames(s.locked), ", "))
 	}
-	return tags.New(t.Name, t.Python, t.Platform, t.Implementation)
+	return tags.New(t.Name, t.Python, t.Platform, t.Implementation, t.ABI)
 }
 
 // repeat builds check times and requires equal bytes.

@@ -13,7 +13,7 @@ import (
 func targetsOf(c pyproject.Config) ([]tags.Target, error) {
 	var out []tags.Target
 	for _, t := range c.Targets {
-		got, err := tags.New(t.Name, t.Python, t.Platform, t.Implementation)
+		got, err := tags.New(t.Name, t.Python, t.Platform, t.Implementation, t.ABI)
 		if err != nil {
 			return nil, err
 		}
