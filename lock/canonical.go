@@ -21,6 +21,8 @@ func (l *Lock) Sort() {
 		t := l.ExcludeNewer.UTC().Truncate(time.Second)
 		l.ExcludeNewer = &t
 	}
+	slices.SortFunc(l.Conflicts, slices.Compare)
+	l.Conflicts = orNil(l.Conflicts)
 	slices.SortFunc(l.Targets, func(a, b Target) int { return cmp.Compare(a.Name, b.Name) })
 	all := l.targetNames()
 	for i := range l.Packages {
@@ -52,6 +54,7 @@ func (p *Package) sort(all []string) {
 	}
 	p.Groups = set(p.Groups)
 	p.sortDependencies(mine)
+	p.sortVariants(mine)
 	for i := range p.Wheels {
 		p.Wheels[i].Targets = allOrSome(p.Wheels[i].Targets, mine)
 	}
@@ -155,6 +158,7 @@ func orNil[T any](list []T) []T {
 func (l *Lock) clone() *Lock {
 	c := *l
 	c.Targets = slices.Clone(l.Targets)
+	c.Conflicts = slices.Clone(l.Conflicts)
 	c.Packages = slices.Clone(l.Packages)
 	c.Recipes = slices.Clone(l.Recipes)
 	for i := range c.Packages {

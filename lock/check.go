@@ -32,8 +32,9 @@ func (l *Lock) Check() error {
 
 func check(l *Lock) *finding {
 	c := &checker{l: l, all: l.targetNames(), recipes: map[string]*Recipe{}, used: map[string]bool{},
-		builds: map[BuildRequire]bool{}, installed: map[[2]string]string{}}
+		builds: map[BuildRequire]bool{}, installed: map[[3]string]string{}}
 	c.header()
+	c.conflicts()
 	c.targets()
 	c.index()
 	c.packages()
@@ -49,7 +50,8 @@ type checker struct {
 	recipes   map[string]*Recipe
 	used      map[string]bool       // recipes that a wheel row names
 	builds    map[BuildRequire]bool // wheels locked for group build
-	installed map[[2]string]string  // target and name -> version
+	installed map[[3]string]string  // target, variant and name -> version
+	variants  []Variant
 }
 
 func (c *checker) fail(at place, hint, format string, args ...any) {
@@ -124,6 +126,7 @@ func (c *checker) packages() {
 	for i := range c.l.Packages {
 		p := &c.l.Packages[i]
 		at := place{"packages", i, 0}
+		c.variant(at, p)
 		c.identity(at, p)
 		if i > 0 && c.bad == nil && comparePackages(c.l.Packages[i-1], *p) >= 0 {
 			c.fail(at, hintLock, "package %s stands twice or out of order", p.id())
@@ -176,11 +179,16 @@ func (c *checker) identity(at place, p *Package) {
 		return
 	}
 	for _, t := range c.mine(p) {
-		key := [2]string{t, p.Name}
-		if other, twice := c.installed[key]; twice {
-			c.fail(at, hintLock, "target %s gets two versions of %s, %s and %s", t, p.Name, other, p.Version)
+		for _, v := range c.variants {
+			if !c.l.In(p, t, v.Name) {
+				continue
+			}
+			key := [3]string{t, v.Name, p.Name}
+			if other, twice := c.installed[key]; twice {
+				c.fail(at, hintLock, "target %s gets two versions of %s, %s and %s", t, p.Name, other, p.Version)
+			}
+			c.installed[key] = p.Version
 		}
-		c.installed[key] = p.Version
 	}
 }
 

@@ -59,7 +59,44 @@
 // does not: a package that dev and docs share is one block with
 // groups = ["dev", "docs"], and once the default group needs it too the list
 // goes away. One target has one version of an installed name, whatever the
-// groups; of a build requirement it may have several, one a recipe.
+// groups, unless groups conflict; of a build requirement it may have several,
+// one a recipe.
+//
+// # Conflicting groups
+//
+// Groups that cannot be installed together are declared as sets, which the lock
+// repeats as conflicts = [["gpu", "cpu"]]; within a set the earlier groups are
+// preferred. A variant is a largest legal choice: all groups that conflict with
+// none, and of the others as many as can be together. The main variant takes
+// the preferred ones; the name of another lists those of its groups that the
+// main one lacks, joined by "+" ("cpu"; with a second set "cpu+mysql"). Each
+// variant is a solution of its own for the default group and its groups, made
+// to differ from the main one as little as it can.
+//
+// A package that all variants install says nothing of them. Else, where the
+// main one installs it, not-with lists the variants that do not; where it does
+// not, only-with lists those that do. Where that differs from target to target,
+// say because a marker keeps the conflict from one of them,
+// target-only-with and target-not-with say it for each target; a target that
+// neither names is in all variants:
+//
+//	conflicts = [["gpu", "cpu"]]
+//
+//	[[packages]]
+//	name = "numpy"
+//	version = "1.26.4"
+//	only-with = ["cpu"]
+//	dependencies = []
+//
+//	[[packages]]
+//	name = "numpy"
+//	version = "2.1.0"
+//	not-with = ["cpu"]
+//	dependencies = []
+//
+// A selection of groups installs from the first variant that holds all of them:
+// the main one, then by number of groups in the name, then by name. So for a
+// target and a legal selection there is exactly one version of a name.
 //
 // # Dependencies
 //

@@ -67,6 +67,7 @@ func (w *writer) lock(l *Lock) {
 		w.b = l.ExcludeNewer.AppendFormat(w.b, timeFormat)
 		w.b = append(w.b, '\n')
 	}
+	w.sets("conflicts", l.Conflicts)
 	for i := range l.Targets {
 		w.b = append(w.b, '\n')
 		w.target(&l.Targets[i])
@@ -100,11 +101,15 @@ func (w *writer) pkg(p *Package) {
 	w.str("group", p.Group)
 	w.list("groups", p.Groups)
 	w.str("requires-python", p.RequiresPython)
+	w.list("only-with", p.OnlyWith)
+	w.list("not-with", p.NotWith)
 	w.list("targets", p.Targets)
 	w.key("dependencies")
 	w.strings(p.Dependencies)
 	w.b = append(w.b, '\n')
 	w.lists("target-dependencies", p.TargetDependencies)
+	w.lists("target-only-with", p.TargetOnlyWith)
+	w.lists("target-not-with", p.TargetNotWith)
 	if p.Sdist != nil {
 		w.line("[packages.sdist]")
 		w.str("name", p.Sdist.Name)
@@ -204,6 +209,21 @@ func (w *writer) list(k string, v []string) {
 	w.key(k)
 	w.strings(v)
 	w.b = append(w.b, '\n')
+}
+
+func (w *writer) sets(k string, v [][]string) {
+	if len(v) == 0 {
+		return
+	}
+	w.key(k)
+	w.b = append(w.b, '[')
+	for i, s := range v {
+		if i > 0 {
+			w.b = append(w.b, ", "...)
+		}
+		w.strings(s)
+	}
+	w.b = append(w.b, "]\n"...)
 }
 
 func (w *writer) strings(v []string) {

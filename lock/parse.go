@@ -18,9 +18,10 @@ const (
 
 // The keys of each table, in their order. Only error messages read them.
 var (
-	keysLock     = []string{"lock-version", "created-by", "requires-digest", "exclude-newer"}
-	keysTarget   = []string{"name", "python", "platform", "implementation", "abi"}
-	keysPackage  = []string{"name", "version", "group", "groups", "requires-python", "targets", "dependencies", "target-dependencies"}
+	keysLock    = []string{"lock-version", "created-by", "requires-digest", "exclude-newer", "conflicts"}
+	keysTarget  = []string{"name", "python", "platform", "implementation", "abi"}
+	keysPackage = []string{"name", "version", "group", "groups", "requires-python", "only-with", "not-with", "targets", "dependencies",
+		"target-dependencies", "target-only-with", "target-not-with"}
 	keysSdist    = []string{"name", "size", "hashes"}
 	keysWheel    = []string{"name", "origin", "targets", "recipe", "size", "hashes"}
 	keysUpstream = []string{"name", "targets", "size", "hashes", "verdict", "causes"}
@@ -116,6 +117,7 @@ func (p *parser) lock(l *Lock) {
 	p.str("created-by", &l.CreatedBy)
 	p.str("requires-digest", &l.RequiresDigest)
 	p.time("exclude-newer", &l.ExcludeNewer)
+	p.sets("conflicts", &l.Conflicts)
 	p.end(keysLock, "[[targets]]", "[[packages]]", "[[recipes]]")
 	for p.block("[[targets]]", place{"targets", len(l.Targets), 0}, MaxTargets) {
 		l.Targets = append(l.Targets, Target{})
@@ -150,9 +152,13 @@ func (p *parser) pkg(i int, k *Package) {
 	p.str("group", &k.Group)
 	p.list("groups", &k.Groups)
 	p.str("requires-python", &k.RequiresPython)
+	p.list("only-with", &k.OnlyWith)
+	p.list("not-with", &k.NotWith)
 	p.list("targets", &k.Targets)
 	p.list("dependencies", &k.Dependencies)
 	p.lists("target-dependencies", &k.TargetDependencies)
+	p.lists("target-only-with", &k.TargetOnlyWith)
+	p.lists("target-not-with", &k.TargetNotWith)
 	subs := []string{"[packages.sdist]", "[[packages.wheels]]", "[[packages.upstream]]"}
 	p.end(keysPackage, append(subs, "[[packages]]", "[[recipes]]")...)
 	if p.header("[packages.sdist]", place{"sdist", i, 0}) {

@@ -20,6 +20,7 @@ func drawLock(t *rapid.T) *Lock {
 		at := time.Unix(rapid.Int64Range(0, 4e9).Draw(t, "instant"), 0).UTC()
 		l.ExcludeNewer = &at
 	}
+	l.Conflicts = rapid.SampledFrom([][][]string{nil, {{"gpu", "cpu"}}, {{"gpu", "cpu", "tpu"}, {"pg", "mysql"}}}).Draw(t, "conflicts")
 	targets := rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"bookworm", "focal", "manylinux_2_28-3.12", "3.12@musllinux_1_2_x86_64", "trixie"}), 1, 4, rapid.ID).Draw(t, "targets")
 	for _, n := range targets {
 		l.Targets = append(l.Targets, Target{Name: n, Python: "3.11", Platform: "linux_x86_64", Implementation: rapid.SampledFrom([]string{"", "pypy"}).Draw(t, "impl")})
@@ -36,6 +37,18 @@ func drawLock(t *rapid.T) *Lock {
 				p.TargetDependencies[tt] = rapid.SliceOfN(name, 0, 2).Draw(t, "extra deps")
 			}
 		}
+		in := map[string][]string{}
+		for _, tt := range p.Targets {
+			for _, v := range l.Variants() {
+				if rapid.Bool().Draw(t, "in variant") || v.Name == "" {
+					in[tt] = append(in[tt], v.Name)
+				}
+			}
+			if rapid.Bool().Draw(t, "not in main") && len(in[tt]) > 1 {
+				in[tt] = in[tt][1:]
+			}
+		}
+		l.SetVariants(&p, in)
 		p.RequiresPython = rapid.StringMatching(`[ -~]{0,12}`).Draw(t, "requires-python")
 		if rapid.Bool().Draw(t, "grouped") {
 			p.Groups = rapid.SliceOfN(name, 0, 3).Draw(t, "groups")

@@ -105,15 +105,23 @@ func (l *Lock) Recipe(digest string) *Recipe {
 }
 
 // Find gives the installed package of a name on a target; nil: none. Build
-// requirements are not looked at: they may have several versions.
+// requirements are not looked at: they may have several versions. Where
+// conflicting groups have several, it is the main variant's, else the first.
 func (l *Lock) Find(name, target string) *Package {
+	var other *Package
 	for i := range l.Packages {
 		p := &l.Packages[i]
-		if p.Name == name && p.Group != GroupBuild && p.Covers(target) {
+		if p.Name != name || p.Group == GroupBuild || !p.Covers(target) {
+			continue
+		}
+		if l.In(p, target, "") {
 			return p
 		}
+		if other == nil {
+			other = p
+		}
 	}
-	return nil
+	return other
 }
 
 // Kind says what a wheel holds, which decides where it can be built and whom it

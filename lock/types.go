@@ -44,6 +44,7 @@ type Lock struct {
 	CreatedBy      string // "wheellock"
 	RequiresDigest string // "sha256:HEX" of the inputs, see pyproject.Project.RequiresDigest
 	ExcludeNewer   *time.Time
+	Conflicts      [][]string // groups that cannot be installed together, in the order of preference
 	Targets        []Target
 	Packages       []Package
 	Recipes        []Recipe
@@ -65,9 +66,13 @@ type Package struct {
 	Group              string   // "" or GroupBuild
 	Groups             []string // dependency groups, where the default group does not need it
 	RequiresPython     string   // as the project declares it
+	OnlyWith           []string // variants that alone install it, see Lock.In; not with NotWith
+	NotWith            []string // variants that do not install it
 	Targets            []string // nil: all targets of the lock
 	Dependencies       []string // normalised names, those of every target
 	TargetDependencies map[string][]string
+	TargetOnlyWith     map[string][]string // OnlyWith, where targets differ
+	TargetNotWith      map[string][]string // NotWith, where targets differ
 	Sdist              *File
 	Wheels             []Wheel
 	Upstream           []Upstream

@@ -267,6 +267,21 @@ func (p *parser) lists(key string, dst *map[string][]string) {
 	p.done(key, c)
 }
 
+func (p *parser) sets(key string, dst *[][]string) {
+	c, ok := p.value(key)
+	if !ok {
+		return
+	}
+	c.expect("[")
+	for !c.take("]") && c.want == "" {
+		if len(*dst) > 0 {
+			c.expect(", ")
+		}
+		*dst = append(*dst, c.strings())
+	}
+	p.done(key, c)
+}
+
 func (p *parser) epoch(key string, dst **Epoch) {
 	c, ok := p.value(key)
 	if !ok {
