@@ -10,28 +10,26 @@ import (
 type ConflictError struct {
 	Explanations []Explanation // in the order of the request's targets
 	Missing      []string      // names in them that the index does not have, sorted
+	Near         []string      // what may have been meant by those, nearest first
 }
 
 // Explanation is why there is no solution for some targets.
 type Explanation struct {
 	Targets []string // names
-	Text    string   // lines of at most 100 columns, without an end of line at the end
-	Works   []string // the smallest changes found that would work; may be empty
+	// Facts are sentences, the requirements first. They are numbered from 1,
+	// and some say "(from 2 and 3)".
+	Facts []string
+	So    string       // what follows from all of them; "" where there is but one
+	Works []Relaxation // changes that would work, smallest first; may be empty
 
-	changes []change
+	title string // the targets, with what the facts say of them
 }
 
-// change is one line of Works in the making: targets may differ in what it gives.
-type change struct {
-	what  string
-	gives []string // versions, one a target; empty: not said
-}
-
-func (c change) String() string {
-	if len(c.gives) == 0 {
-		return c.what
-	}
-	return c.what + ": gives " + joinWith(c.gives, "or")
+// Relaxation is a change of the request under which a solution was found for
+// all targets of the explanation, and none was lost for another.
+type Relaxation struct {
+	Do    string // what to type or to write: "wheellock add 'app>=1.0'"
+	Means string // "instead of app>=2 (requirements.in:1), gives app 1.0"
 }
 
 // Error is the whole text, several lines.
@@ -41,25 +39,63 @@ func (e *ConflictError) Error() string {
 		if i > 0 {
 			b.WriteString("\n")
 		}
-		fmt.Fprintf(&b, "no solution for %s:\n%s", joinWords(x.Targets), x.Text)
-		if len(x.Works) > 0 {
+		fmt.Fprintf(&b, "no solution for %s:\n%s", x.title, x.Text())
+		if len(x.Works) > 0 && len(e.Explanations) > 1 {
+			fmt.Fprintf(&b, "\nWhat would work for %s:", joinWords(x.Targets))
+		} else if len(x.Works) > 0 {
 			b.WriteString("\nWhat would work:")
 		}
 		for _, w := range x.Works {
-			b.WriteString("\n  " + w)
+			b.WriteString("\n  " + w.Do)
+			for _, line := range wrap("      ", "      ", w.Means) {
+				b.WriteString("\n" + line)
+			}
 		}
 	}
 	return b.String()
 }
 
+// Text is the numbered facts and the conclusion, in lines that fit a terminal.
+func (x Explanation) Text() string {
+	var lines []string
+	for i, f := range x.Facts {
+		lines = append(lines, wrap(fmt.Sprintf("%3d. ", i+1), "     ", f)...)
+	}
+	if x.So != "" {
+		lines = append(lines, wrap("  ", "  ", x.So)...)
+	}
+	return strings.Join(lines, "\n")
+}
+
+// wrap breaks text into lines; a word that is too long stays whole.
+func wrap(first, indent, text string) []string {
+	var lines []string
+	line, empty := first, true
+	for _, word := range strings.Fields(text) {
+		if !empty && len(line)+1+len(word) > lineColumns {
+			lines = append(lines, line)
+			line, empty = indent, true
+		}
+		if !empty {
+			line += " "
+		}
+		line, empty = line+word, false
+	}
+	return append(lines, line)
+}
+
 // Hint says what to try next.
 func (e *ConflictError) Hint() string {
+	near := ""
+	if len(e.Near) > 0 {
+		near = fmt.Sprintf(" (did you mean %s?)", joinWith(e.Near, "or"))
+	}
 	if len(e.Missing) > 0 {
-		return fmt.Sprintf("check the spelling of %s, or name the index that has it with --index-url", joinWords(e.Missing))
+		return fmt.Sprintf("check the spelling of %s%s, or name the index that has it with --index-url", joinWords(e.Missing), near)
 	}
 	for _, x := range e.Explanations {
 		if len(x.Works) > 0 {
-			return "relax one of the requirements as said under \"What would work\""
+			return "do one of the things under \"What would work\"; each was tried"
 		}
 	}
 	return "relax one of the requirements named above, or take a target with another Python or libc"

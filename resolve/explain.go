@@ -13,17 +13,17 @@ const (
 	maxFacts    = 14 // more are counted, not shown
 	flatFacts   = 4  // up to so many need no conclusions between them
 	maxReasons  = 3  // reasons shown for one package's refused versions
-	lineColumns = 96
+	lineColumns = 79
 )
 
 // explain puts a proof into sentences. The facts that it rests on are listed
 // from the requirements downwards; where they are more than a reader can hold
 // in mind, what follows from some of them is said in between.
-func (v *view) explain(p *provider, proof *solver.Incompatibility) (_ *Explanation, missing []string) {
+func (v *view) explain(p *provider, proof *solver.Incompatibility) *explainer {
 	x := &explainer{view: v, provider: p, number: map[*solver.Incompatibility]int{}}
-	leaves := x.leaves(proof)
-	facts := x.facts(leaves)
-	if len(facts) == len(leaves) && len(facts) > flatFacts && len(facts) <= maxFacts {
+	x.leaves = x.leavesOf(proof)
+	facts := x.facts(x.leaves)
+	if len(facts) == len(x.leaves) && len(facts) > flatFacts && len(facts) <= maxFacts {
 		x.steps(proof)
 	} else {
 		for i, f := range facts {
@@ -34,49 +34,38 @@ func (v *view) explain(p *provider, proof *solver.Incompatibility) (_ *Explanati
 			x.say(f.text)
 		}
 		if len(facts) > 1 {
-			x.lines = append(x.lines, "  These cannot all hold.")
+			x.so = "These cannot all hold."
 		}
 	}
-	for _, i := range leaves {
+	for _, i := range x.leaves {
 		if n, ok := i.Cause.(*need); ok {
 			if pv := x.projectView(n.name); pv != nil && pv.missing {
-				missing = append(missing, n.name)
+				x.missing = append(x.missing, n.name)
 			}
 		}
 	}
-	return &Explanation{Text: strings.Join(x.lines, "\n"), changes: x.works(leaves)}, missing
+	return x
 }
 
+// explainer is a proof for one target being told.
 type explainer struct {
 	*view
 	provider *provider
-	lines    []string
-	count    int
+	leaves   []*solver.Incompatibility // what the proof rests on
+	said     []string                  // Explanation.Facts
+	so       string                    // Explanation.So
+	missing  []string                  // names that the index does not have
 	number   map[*solver.Incompatibility]int
 }
 
-// say adds a numbered sentence, in lines of a bearable length.
+// say adds a sentence and returns its number.
 func (x *explainer) say(text string) int {
-	x.count++
-	line := fmt.Sprintf("%3d. ", x.count)
-	indent := strings.Repeat(" ", len(line))
-	for i, word := range strings.Fields(text) {
-		if i > 0 && len(line)+1+len(word) > lineColumns {
-			x.lines = append(x.lines, line)
-			line = indent + word
-			continue
-		}
-		if i > 0 {
-			line += " "
-		}
-		line += word
-	}
-	x.lines = append(x.lines, line)
-	return x.count
+	x.said = append(x.said, text)
+	return len(x.said)
 }
 
-// leaves returns what the proof rests on, each once, in the proof's order.
-func (x *explainer) leaves(proof *solver.Incompatibility) []*solver.Incompatibility {
+// leavesOf returns what the proof rests on, each once, in the proof's order.
+func (x *explainer) leavesOf(proof *solver.Incompatibility) []*solver.Incompatibility {
 	var list []*solver.Incompatibility
 	seen := map[*solver.Incompatibility]bool{}
 	stack := []*solver.Incompatibility{proof}
@@ -127,7 +116,7 @@ func (x *explainer) steps(proof *solver.Incompatibility) {
 			return from
 		}
 		if last {
-			x.lines = append(x.lines, "  So "+x.conclusion(i)+" (from "+numbers(from)+").")
+			x.so = "So " + x.conclusion(i) + " (from " + numbers(from) + ")."
 			return nil
 		}
 		x.number[i] = x.say("So " + x.conclusion(i) + " (from " + numbers(from) + ").")

@@ -8,6 +8,12 @@ import (
 	"github.com/freedomofpress/wheellock/resolve/tags"
 )
 
+// Reasons that the user's own settings give.
+const (
+	onlyBinaryReason = "only-binary: sdists are not used"
+	noBinaryReason   = "no-binary: wheels are not used"
+)
+
 // pythonReason says which part of a Requires-Python excludes a Python: "needs
 // Python 3.10", "needs Python <3.12", or the whole of it.
 func pythonReason(spec string, python pep440.Version) string {
@@ -44,7 +50,7 @@ func (v *view) refusals(p *projectView, r *release) []Refusal {
 		why := ""
 		switch {
 		case p.onlyBinary:
-			why = "only-binary: sdists are not used"
+			why = onlyBinaryReason
 		case d.late != "":
 			why = d.late
 		case !v.pythonFits(d.file.RequiresPython):
@@ -65,7 +71,7 @@ func (v *view) refusals(p *projectView, r *release) []Refusal {
 func (v *view) wheelReason(p *projectView, w *wheel) string {
 	switch {
 	case p.noBinary:
-		return "no-binary: wheels are not used"
+		return noBinaryReason
 	case w.late != "":
 		return w.late
 	case !v.pythonFits(w.file.RequiresPython):
@@ -108,7 +114,7 @@ func (v *view) nearest(p *projectView, i int) (reason string, hidden bool) {
 		case d.late != "":
 			consider(d.late, 0)
 		case p.onlyBinary:
-			consider("only-binary: sdists are not used", 2)
+			consider(onlyBinaryReason, 2)
 		case !v.pythonFits(d.file.RequiresPython):
 			consider(pythonReason(d.file.RequiresPython, v.python), 1)
 		}

@@ -1,69 +1,90 @@
 package resolve
 
 import (
-	"fmt"
-	"regexp"
+	"context"
+	"errors"
 	"slices"
+	"strings"
 
-	"github.com/freedomofpress/wheellock/resolve/pep440"
+	"github.com/freedomofpress/wheellock/resolve/pep508"
 	"github.com/freedomofpress/wheellock/resolve/solver"
+	"github.com/freedomofpress/wheellock/resolve/tags"
 )
 
 // Bounds of the search for what would work: it is a courtesy, not the answer.
 const (
-	maxRelaxed       = 6   // requirements tried
-	relaxedConflicts = 300 // in one try
+	maxTrials       = 48  // solved to find out
+	maxRelaxed      = 6   // requirements that are loosened
+	maxWorks        = 6   // changes shown
+	trialConflicts  = 300 // in one trial
+	maxOtherTargets = 8   // other targets that a change is tried on
 )
 
-// works tries the smallest changes: each requirement that the proof rests on
-// without its bound, then without it; and a newer Python, if one was missed.
-func (x *explainer) works(leaves []*solver.Incompatibility) []change {
-	var found []change
-	for _, n := range x.blamed(leaves) {
-		where := ""
-		if n.origin != "" {
-			where = " (" + n.origin + ")"
-		}
-		if !n.spec.IsEmpty() {
-			free := *n
-			free.spec, free.namesPre, free.pinned = pep440.Specifiers{}, false, false
-			if got, ok := x.try(x.view, n, &free); ok {
-				c := change{what: fmt.Sprintf("%s without its bound %s%s", n.name, n.spec, where)}
-				if at := got[n.name]; at != "" {
-					c.gives = []string{at}
-				}
-				found = append(found, c)
-				continue
+// relax looks for the smallest changes under which each explanation's targets
+// have a solution.
+func (e *ConflictError) relax(s *store, results []targetResult, roots, constraints []*need) {
+	for i, group := range alike(results) {
+		r := &relaxer{store: s, group: group, roots: roots, constraints: constraints}
+		for k, t := range results {
+			if t.conflict == nil && len(r.others) < maxOtherTargets {
+				r.others = append(r.others, s.req.Targets[k])
 			}
 		}
-		if len(n.extras) > 0 {
-			bare := *n
-			bare.extras = nil
-			if _, ok := x.try(x.view, n, &bare); ok {
-				found = append(found, change{what: fmt.Sprintf("%s without its extras%s", n.name, where)})
-				continue
-			}
-		}
-		if _, ok := x.try(x.view, n, nil); ok {
-			found = append(found, change{what: fmt.Sprintf("no %s%s", n.name, where)})
-		}
+		e.Explanations[i].Works = r.find()
 	}
-	if python := x.missedPython(leaves); python != "" {
-		t := x.target
-		t.Python, t.FullVersion, t.ABI = python, "", ""
-		if t.Check() == nil {
-			if _, ok := x.try(newView(x.store, t), nil, nil); ok {
-				found = append(found, change{what: "a target with Python " + python})
-			}
-		}
-	}
-	return found
+	e.Near = nearNames(e.Missing, roots)
 }
 
-// blamed returns the requirements of the user in a proof; those with a bound first.
-func (x *explainer) blamed(leaves []*solver.Incompatibility) []*need {
+type relaxer struct {
+	*store
+	group              []*explainer  // of the explanation's targets
+	others             []tags.Target // that have a solution, and must keep one
+	roots, constraints []*need       // of the request
+	found              []Relaxation
+	tried              int
+}
+
+// trial is a changed request.
+type trial struct {
+	of     *need // takes the place of this one, or is added
+	by     *need // nil: it is left out
+	req    *Request
+	target *tags.Target // in the place of the group's
+}
+
+// find tries one kind of change after the other.
+func (r *relaxer) find() []Relaxation {
+	blamed := r.blamed()
+	for _, n := range blamed {
+		if !n.spec.IsEmpty() {
+			r.loosen(n)
+		}
+	}
+	for _, n := range blamed {
+		r.dropExtras(n)
+	}
+	r.exclusions()
+	for _, n := range blamed {
+		if !n.relaxedIn(r.found) {
+			r.drop(n)
+		}
+	}
+	return r.found[:min(len(r.found), maxWorks)]
+}
+
+// relaxedIn reports whether a smaller change of n was found.
+func (n *need) relaxedIn(found []Relaxation) bool {
+	return slices.ContainsFunc(found, func(w Relaxation) bool { return strings.HasPrefix(w.Means, "instead of "+n.text+at(n)) })
+}
+
+func (r *relaxer) add(do, means string) {
+	r.found = append(r.found, Relaxation{Do: do, Means: means})
+}
+
+// blamed returns the requirements of the user in the proof; those with a bound first.
+func (r *relaxer) blamed() []*need {
 	var list []*need
-	for _, i := range leaves {
+	for _, i := range r.group[0].leaves {
 		if n, ok := i.Cause.(*need); ok && (n.root || n.constraint) && !slices.Contains(list, n) {
 			list = append(list, n)
 		}
@@ -75,72 +96,141 @@ func (x *explainer) blamed(leaves []*solver.Incompatibility) []*need {
 			}
 			return -1
 		}
-		return 0
+		return strings.Compare(a.origin, b.origin)
 	})
 	return list[:min(len(list), maxRelaxed)]
 }
 
-// try solves with one requirement replaced, or left out if by is nil.
-func (x *explainer) try(v *view, n, by *need) (map[string]string, bool) {
-	change := func(list []*need) []*need {
-		var out []*need
-		for _, m := range list {
-			switch {
-			case m != n:
-				out = append(out, m)
-			case by != nil:
-				out = append(out, by)
+// got is what a trial gave: the versions of a name, one a target, each once.
+type got map[string][]string
+
+// works solves the changed request for the group's targets, then for those
+// that had a solution.
+func (r *relaxer) works(t trial) (got, bool) {
+	s := r.store
+	if t.req != nil {
+		ctx, cancel := context.WithCancel(s.ctx)
+		s = newStore(ctx, s.src, t.req)
+		defer s.running.Wait()
+		defer cancel()
+	}
+	targets := []tags.Target{}
+	for _, x := range r.group {
+		targets = append(targets, x.target)
+	}
+	if t.target != nil {
+		targets = []tags.Target{*t.target}
+	}
+	all := got{}
+	for i, target := range append(targets, r.others...) {
+		if t.target != nil && i >= len(targets) {
+			break // the others are not touched
+		}
+		sol, v, ok := r.solve(s, target, t)
+		if !ok {
+			return nil, false
+		}
+		for name, k := range sol.Versions {
+			p, err := v.project(name)
+			if err == nil && i < len(targets) && !slices.Contains(all[name], p.releases[k].text) {
+				all[name] = append(all[name], p.releases[k].text)
 			}
 		}
-		return out
 	}
-	var constraints []*need
-	for _, list := range x.provider.constraints {
-		constraints = append(constraints, list...)
-	}
-	slices.SortFunc(constraints, func(a, b *need) int { return slices.Compare([]string{a.name, a.text}, []string{b.name, b.text}) })
-	roots := change(x.provider.roots)
-	if len(roots) == 0 {
-		return nil, false
-	}
-	q := newProvider(v, roots, change(constraints))
-	sol, err := q.run(solver.Options{MaxConflicts: relaxedConflicts})
-	if err != nil {
-		return nil, false
-	}
-	got := map[string]string{}
-	for name, i := range sol.Versions {
-		if p, err := v.project(name); err == nil {
-			got[name] = p.releases[i].text
-		}
-	}
-	return got, true
+	return all, true
 }
 
-var pythonBound = regexp.MustCompile(`needs Python (3\.\d+)`)
+func (r *relaxer) solve(s *store, target tags.Target, t trial) (*solver.Solution, *view, bool) {
+	if r.tried++; r.tried > maxTrials*len(r.group) || s.ctx.Err() != nil {
+		return nil, nil, false
+	}
+	roots, constraints := t.change(r.roots), t.change(r.constraints)
+	if t.of == nil && t.by != nil {
+		roots = append(roots, t.by)
+	}
+	if len(roots) == 0 {
+		return nil, nil, false
+	}
+	v := newView(s, target)
+	p, err := v.provider(roots, constraints)
+	if err != nil {
+		return nil, nil, false
+	}
+	sol, err := p.run(solver.Options{MaxConflicts: trialConflicts})
+	if err != nil || len(p.roots) == 0 {
+		return nil, nil, false
+	}
+	return sol, v, true
+}
 
-// missedPython is the lowest Python above the target's that versions in the proof need.
-func (x *explainer) missedPython(leaves []*solver.Incompatibility) string {
-	best := ""
-	for _, i := range leaves {
-		c, ok := i.Cause.(*ruledOut)
-		if !ok || c.kind != unusable {
-			continue
-		}
-		set := i.Terms[0].Set
-		for k := set.Newest(); k >= 0; k = set.Below(k) {
-			reason := x.provider.refused[c.project.name][k]
-			if reason == "" {
-				reason = x.whyNot(c.project, k)
-			}
-			m := pythonBound.FindStringSubmatch(reason)
-			if m == nil || pep440.MustParse(m[1]).Compare(x.python) <= 0 {
-				continue
-			}
-			if best == "" || pep440.MustParse(m[1]).Compare(pep440.MustParse(best)) < 0 {
-				best = m[1]
-			}
+func (t trial) change(list []*need) []*need {
+	var out []*need
+	for _, m := range list {
+		switch {
+		case m != t.of:
+			out = append(out, m)
+		case t.by != nil:
+			out = append(out, t.by)
 		}
 	}
-	return best
+	return out
+}
+
+// like makes a requirement that stands where n stands.
+func (n *need) like(q pep508.Requirement) *need {
+	m := newNeed(q)
+	m.root, m.constraint, m.group, m.origin = n.root, n.constraint, n.group, n.origin
+	return m
+}
+
+// parsed is what n was made from.
+func (n *need) parsed() (pep508.Requirement, error) {
+	q, err := pep508.Parse(n.text)
+	if err == nil && q.URL != "" {
+		err = errors.New("a direct address")
+	}
+	return q, err
+}
+
+// at is where a requirement stands: " (requirements.in:3)", or "".
+func at(n *need) string {
+	if n.origin == "" {
+		return ""
+	}
+	return " (" + n.origin + ")"
+}
+
+// write says how the user puts text in the place of n.
+func (r *relaxer) write(n *need, text string) string {
+	same := 0
+	for _, m := range r.roots {
+		if m.name == n.name && m.group == n.group {
+			same++
+		}
+	}
+	switch {
+	case n.root && same <= 1:
+		return addCommand(text, n.group)
+	case n.origin == "":
+		return "ask for " + text
+	}
+	return n.origin + ": write " + text
+}
+
+func addCommand(text, group string) string {
+	if strings.ContainsAny(text, " <>=!~;[](),'\"*") {
+		text = "'" + strings.ReplaceAll(text, "'", `"`) + "'"
+	}
+	if group != "" {
+		return "wheellock add --group " + group + " " + text
+	}
+	return "wheellock add " + text
+}
+
+// gives names what came out for a package: "; gives lib 3.1".
+func (g got) gives(name string) string {
+	if len(g[name]) == 0 {
+		return ""
+	}
+	return "; gives " + name + " " + joinWith(g[name], "or")
 }

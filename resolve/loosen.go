@@ -1,0 +1,204 @@
+package resolve
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/freedomofpress/wheellock/resolve/pep440"
+	"github.com/freedomofpress/wheellock/resolve/pep508"
+)
+
+// loosen tries a requirement with one clause less, then without any, and
+// offers the tightest that the solution found so still satisfies.
+func (r *relaxer) loosen(n *need) {
+	q, err := n.parsed()
+	if err != nil {
+		return
+	}
+	clauses := q.Specifiers.Clauses()
+	for drop := -1; drop < len(clauses); drop++ {
+		var out, keep []pep440.Specifier
+		for i, c := range clauses {
+			if i == drop || drop < 0 && len(clauses) == 1 {
+				out = append(out, c)
+			} else {
+				keep = append(keep, c)
+			}
+		}
+		if drop < 0 && len(clauses) > 1 || drop >= 0 && len(clauses) == 1 {
+			continue
+		}
+		if r.loosened(n, q, keep, out) {
+			return
+		}
+	}
+	if len(clauses) > 1 {
+		r.loosened(n, q, nil, clauses)
+	}
+}
+
+func (r *relaxer) loosened(n *need, q pep508.Requirement, keep, out []pep440.Specifier) bool {
+	q.Specifiers = join(keep)
+	free := n.like(q)
+	g, ok := r.works(trial{of: n, by: free})
+	if !ok {
+		return false
+	}
+	tight := q
+	tight.Specifiers = join(append(slices.Clone(keep), tighten(out, g[n.name])...))
+	if by := n.like(tight); by.text != free.text {
+		if h, ok := r.works(trial{of: n, by: by}); ok {
+			free, g = by, h
+		}
+	}
+	r.add(r.write(n, free.text), "instead of "+n.text+at(n)+g.gives(n.name))
+	return true
+}
+
+func join(list []pep440.Specifier) pep440.Specifiers {
+	var words []string
+	for _, c := range list {
+		words = append(words, c.Op+c.Version)
+	}
+	s, err := pep440.ParseSpecifiers(strings.Join(words, ","))
+	if err != nil {
+		return pep440.Specifiers{}
+	}
+	return s
+}
+
+// tighten makes, of clauses that were in the way, such as admit versions.
+func tighten(out []pep440.Specifier, versions []string) []pep440.Specifier {
+	if len(versions) == 0 {
+		return nil
+	}
+	list := make([]pep440.Version, len(versions))
+	for i, v := range versions {
+		list[i] = pep440.MustParse(v)
+	}
+	oldest := slices.MinFunc(list, pep440.Version.Compare)
+	newest := slices.MaxFunc(list, pep440.Version.Compare)
+	var tight []pep440.Specifier
+	for _, c := range out {
+		switch c.Op {
+		case "==", "===":
+			if len(list) == 1 {
+				tight = append(tight, pep440.Specifier{Op: "==", Version: newest.String()})
+			}
+		case ">=", ">", "~=":
+			tight = append(tight, pep440.Specifier{Op: ">=", Version: oldest.Public()})
+		case "<", "<=":
+			if next, ok := major(newest.String()); ok && c.Op == "<" && strings.Trim(c.Version, "0123456789") == "" {
+				tight = append(tight, pep440.Specifier{Op: "<", Version: next})
+			}
+		}
+	}
+	return tight
+}
+
+// major is the first number of a version plus one: "4" for 3.1.
+func major(version string) (string, bool) {
+	first, _, _ := strings.Cut(version, ".")
+	n := 0
+	if _, err := fmt.Sscanf(first, "%d", &n); err != nil || fmt.Sprint(n) != first {
+		return "", false
+	}
+	return fmt.Sprint(n + 1), true
+}
+
+// dropExtras tries a requirement without one of its extras, then without all.
+func (r *relaxer) dropExtras(n *need) {
+	q, err := n.parsed()
+	if err != nil || len(n.extras) == 0 || !r.extraBlamed(n) {
+		return
+	}
+	tried := [][]string{}
+	for i := range q.Extras {
+		tried = append(tried, slices.Delete(slices.Clone(q.Extras), i, i+1))
+	}
+	if len(q.Extras) > 1 {
+		tried = append(tried, nil)
+	}
+	worked := false
+	for i, keep := range tried {
+		if i == len(q.Extras) && worked {
+			return
+		}
+		less := q
+		less.Extras = keep
+		by := n.like(less)
+		if g, ok := r.works(trial{of: n, by: by}); ok {
+			r.add(r.write(n, by.text), "instead of "+n.text+at(n)+g.gives(n.name))
+			worked = true
+		}
+	}
+}
+
+// extraBlamed reports whether what an extra of n adds is in the proof.
+func (r *relaxer) extraBlamed(n *need) bool {
+	for _, i := range r.group[0].leaves {
+		for _, t := range i.Terms {
+			if t.Name.Package == n.name && slices.Contains(n.extras, t.Name.Extra) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// drop tries to do without a requirement: where only newer Pythons have a
+// solution, on the older ones alone.
+func (r *relaxer) drop(n *need) {
+	if _, ok := r.works(trial{of: n}); !ok {
+		return
+	}
+	if python := r.boundary(); python != "" && n.root && n.marker == nil {
+		if q, err := n.parsed(); err == nil {
+			marker, err := pep508.ParseMarker("python_version >= '" + python + "'")
+			if err == nil {
+				q.Marker = marker
+				r.add(r.write(n, q.String()), "instead of "+n.text+at(n)+"; leaves it out on "+joinWords(r.names()))
+				return
+			}
+		}
+	}
+	switch {
+	case n.constraint:
+		r.add("remove "+n.text+at(n), "it is a constraint")
+	case n.group != "":
+		r.add("remove "+n.text+at(n)+" from group "+n.group, "nothing smaller was found")
+	default:
+		r.add("wheellock remove "+n.name, "does without "+n.text+at(n))
+	}
+}
+
+func (r *relaxer) names() []string {
+	var out []string
+	for _, x := range r.group {
+		out = append(out, x.target.Name)
+	}
+	return out
+}
+
+// boundary is the lowest Python of the targets that have a solution, if all
+// of the group are below it.
+func (r *relaxer) boundary() string {
+	low, text := pep440.Version{}, ""
+	for _, t := range r.others {
+		if v := t.Version(); text == "" || v.Compare(low) < 0 {
+			low, text = v, strings.TrimSuffix(t.Python, "t")
+		}
+	}
+	if text == "" {
+		return ""
+	}
+	parts := strings.SplitN(text, ".", 3)
+	text = strings.Join(parts[:min(len(parts), 2)], ".")
+	for _, x := range r.group {
+		if x.python.Compare(pep440.MustParse(text)) >= 0 {
+			return ""
+		}
+	}
+	return text
+}
