@@ -2,6 +2,7 @@ package resolve
 
 import (
 	"context"
+	"slices"
 
 	"github.com/freedomofpress/wheellock/resolve/pep440"
 	"github.com/freedomofpress/wheellock/resolve/solver"
@@ -18,6 +19,8 @@ type provider struct {
 	refused     map[string]map[int]string
 	tries       map[string]int
 	ahead       map[string]int
+	aim         aim
+	hold        func(name string) bool // these stay where they are locked; nil: none
 }
 
 // kind says what is wrong with versions that could be used but must not be.
@@ -58,9 +61,20 @@ func (p *provider) Versions(_ context.Context, name string) (solver.Universe, er
 	if p.direct[name] {
 		u.Rank = 0
 	}
+	if slices.Contains(p.req.Upgrade, name) {
+		u.Rank = -1 // what is to move goes first; the others make room
+	}
 	for _, c := range p.constraints[name] {
 		if out := solver.FullSet(u.N).AndNot(proj.set(c.spec)); !out.IsEmpty() {
 			u.Exclusions = append(u.Exclusions, solver.Exclusion{Set: out, Cause: c})
+		}
+	}
+	if i, ok := p.aim.only[name]; ok {
+		u.Exclusions = append(u.Exclusions, solver.Exclusion{Set: solver.FullSet(u.N).AndNot(solver.SetOf(u.N, i)), Cause: &p.aim})
+	}
+	if p.hold != nil && p.hold(name) {
+		if i := p.keepable(p.of(proj)); i >= 0 {
+			u.Exclusions = append(u.Exclusions, solver.Exclusion{Set: solver.FullSet(u.N).AndNot(solver.SetOf(u.N, i)), Cause: &p.aim})
 		}
 	}
 	return u, nil
@@ -137,12 +151,15 @@ func (p *provider) Choose(_ context.Context, name string, allowed solver.Set, la
 	perm := p.permit(pv, labels)
 	n := len(pv.releases)
 	out := [3]solver.Set{solver.NewSet(n), solver.NewSet(n), solver.NewSet(n)}
-	if i := p.lockedIndex(pv); i >= 0 && allowed.Has(i) {
+	if i := p.lockedIndex(pv); i >= 0 && allowed.Has(i) && p.aim.admits(pv, i) {
 		if c := p.candidate(pv, i); c.usable() && !c.yanked {
 			if ok, err := p.believable(pv, i, allowed); err != nil || ok {
 				return solver.Choice{Version: i}, err
 			}
 		}
+	}
+	if i, err := p.aimed(pv, perm, allowed); err != nil || i >= 0 {
+		return solver.Choice{Version: i}, err
 	}
 	most := 1
 	if p.lenient {
@@ -150,7 +167,7 @@ func (p *provider) Choose(_ context.Context, name string, allowed solver.Set, la
 	}
 	for class := 0; class <= most; class++ {
 		for i := p.first(name, allowed); i >= 0; i = p.after(name, allowed, i) {
-			if !p.candidate(pv, i).usable() {
+			if !p.aim.admits(pv, i) || !p.candidate(pv, i).usable() {
 				out[unusable].Add(i)
 				continue
 			}
@@ -182,7 +199,7 @@ func (p *provider) Choose(_ context.Context, name string, allowed solver.Set, la
 }
 
 func (p *provider) lowest(name string) bool {
-	return p.req.Strategy == Lowest || p.req.Strategy == LowestDirect && p.direct[name]
+	return slices.Contains(p.req.Nearest, name) || p.req.Strategy == Lowest || p.req.Strategy == LowestDirect && p.direct[name]
 }
 
 func (p *provider) first(name string, s solver.Set) int {
@@ -200,10 +217,14 @@ func (p *provider) after(name string, s solver.Set, i int) int {
 }
 
 func (v *view) lockedIndex(p *projectView) int {
-	text, ok := v.locked[p.name]
-	if !ok {
-		return -1
+	if text, ok := v.locked[p.name]; ok {
+		return p.index(text)
 	}
+	return -1
+}
+
+// index is the place of a version; -1: there is no such release.
+func (p *project) index(text string) int {
 	version, err := pep440.Parse(text)
 	if err != nil {
 		return -1

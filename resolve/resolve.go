@@ -15,6 +15,21 @@ import (
 // *ConflictError, *UnknownMetadataError, *RequestError, the source's own
 // (wrapped), and the context's.
 func Resolve(ctx context.Context, src Source, req Request) (*Solution, error) {
+	all, err := ResolveEach(ctx, src, req, []Choice{req.Choice})
+	if err != nil {
+		return nil, err
+	}
+	return all[0], nil
+}
+
+// ResolveEach gives the answer of Resolve for each choice, in their order,
+// instead of the request's own. Everything is read once.
+func ResolveEach(ctx context.Context, src Source, req Request, choices []Choice) ([]*Solution, error) {
+	for _, c := range choices {
+		if err := c.check(); err != nil {
+			return nil, err
+		}
+	}
 	roots, constraints, err := readRequest(&req)
 	if err != nil {
 		return nil, err
@@ -35,15 +50,32 @@ func Resolve(ctx context.Context, src Source, req Request) (*Solution, error) {
 		}()
 	}
 	all.Wait()
-	return combine(&req, results)
+	alone, err := combine(&req, results)
+	var conflict *ConflictError
+	if errors.As(err, &conflict) {
+		conflict.relax(s, results, roots, constraints)
+	}
+	if err != nil {
+		return nil, err
+	}
+	var answers []*Solution
+	for _, c := range choices {
+		sol, err := align(s, c, alone, results)
+		if err != nil {
+			return nil, err
+		}
+		answers = append(answers, sol)
+	}
+	return answers, nil
 }
 
 // targetResult is what came out for one target.
 type targetResult struct {
 	solution TargetSolution
+	provider *provider        // that found it
+	chosen   *solver.Solution // what it found
 	unknown  []UnknownMetadata
-	conflict *Explanation
-	missing  []string // names in the conflict that the index does not have
+	conflict *explainer // nil: there is a solution, or none was sought
 	err      error
 }
 
@@ -78,6 +110,7 @@ func readNeeds(list []Requirement, constraint bool) ([]*need, error) {
 		}
 		n := newNeed(r.Requirement)
 		n.root, n.constraint, n.group, n.origin = !constraint, constraint, r.Group, r.Origin
+		n.targets = r.Targets
 		needs = append(needs, n)
 	}
 	slices.SortStableFunc(needs, func(a, b *need) int {
@@ -94,31 +127,45 @@ func readNeeds(list []Requirement, constraint bool) ([]*need, error) {
 
 // solve answers for one target.
 func (v *view) solve(roots, constraints []*need) (r targetResult) {
-	roots, err := v.holding(roots)
-	if err == nil {
-		constraints, err = v.holding(constraints)
-	}
+	p, err := v.provider(roots, constraints)
 	if err != nil {
 		return targetResult{err: err}
 	}
-	p := newProvider(v, roots, constraints)
 	sol, err := p.run(solver.Options{})
 	var no *solver.NoSolution
 	switch {
 	case errors.As(err, &no):
-		x, missing := v.explain(p, no.Proof)
-		return targetResult{conflict: x, missing: missing, err: v.ctx.Err()}
+		return targetResult{conflict: v.explain(p, no.Proof), err: v.ctx.Err()}
 	case err != nil:
 		return targetResult{err: err}
 	}
+	if p, sol, err = v.settle(p, sol); err != nil {
+		return targetResult{err: err}
+	}
+	r.provider, r.chosen = p, sol
 	r.solution, r.unknown, r.err = v.pins(p, sol)
 	return r
+}
+
+// provider is what answers the solver about the target, for these requirements.
+func (v *view) provider(roots, constraints []*need) (*provider, error) {
+	roots, err := v.holding(roots)
+	if err != nil {
+		return nil, err
+	}
+	if constraints, err = v.holding(constraints); err != nil {
+		return nil, err
+	}
+	return newProvider(v, roots, constraints), nil
 }
 
 // holding returns the requirements whose markers are true on the target.
 func (v *view) holding(needs []*need) ([]*need, error) {
 	var list []*need
 	for _, n := range needs {
+		if n.targets != nil && !slices.Contains(n.targets, v.target.Name) {
+			continue
+		}
 		h, err := v.hold(n, "")
 		if err != nil {
 			return nil, &RequestError{n.origin, n.text, err.Error()}
@@ -193,8 +240,7 @@ func combine(req *Request, results []targetResult) (*Solution, error) {
 		name := req.Targets[i].Name
 		sol.Targets = append(sol.Targets, r.solution)
 		if r.conflict != nil {
-			conflict.add(name, *r.conflict)
-			conflict.Missing = append(conflict.Missing, r.missing...)
+			conflict.Missing = append(conflict.Missing, r.conflict.missing...)
 		}
 		for _, u := range r.unknown {
 			unknown.add(name, u)
@@ -203,44 +249,14 @@ func combine(req *Request, results []targetResult) (*Solution, error) {
 	slices.Sort(conflict.Missing)
 	conflict.Missing = slices.Compact(conflict.Missing)
 	switch {
-	case len(conflict.Explanations) > 0:
+	case slices.ContainsFunc(results, func(r targetResult) bool { return r.conflict != nil }):
+		conflict.merge(results)
 		return nil, conflict
 	case len(unknown.Versions) > 0:
 		slices.SortStableFunc(unknown.Versions, func(a, b UnknownMetadata) int { return strings.Compare(a.Name, b.Name) })
 		return nil, unknown
 	}
 	return sol, nil
-}
-
-// add puts the explanation for one target to those that say the same.
-func (e *ConflictError) add(target string, x Explanation) {
-	same := func(a, b change) bool { return a.what == b.what && (len(a.gives) == 0) == (len(b.gives) == 0) }
-	for i := range e.Explanations {
-		y := &e.Explanations[i]
-		if x.Text != y.Text || !slices.EqualFunc(x.changes, y.changes, same) {
-			continue
-		}
-		y.Targets = append(y.Targets, target)
-		for k, c := range x.changes {
-			for _, g := range c.gives {
-				if !slices.Contains(y.changes[k].gives, g) {
-					y.changes[k].gives = append(y.changes[k].gives, g)
-				}
-			}
-		}
-		y.render()
-		return
-	}
-	x.Targets = []string{target}
-	x.render()
-	e.Explanations = append(e.Explanations, x)
-}
-
-func (x *Explanation) render() {
-	x.Works = nil
-	for _, c := range x.changes {
-		x.Works = append(x.Works, c.String())
-	}
 }
 
 func (e *UnknownMetadataError) add(target string, u UnknownMetadata) {

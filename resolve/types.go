@@ -24,6 +24,9 @@ type Requirement struct {
 	pep508.Requirement
 	Group  string // "" for the default group
 	Origin string // "requirements.in:3"; "" if nowhere
+	// Targets are the names of those that it is for; nil: all. A marker says it
+	// by what a target is, this by what it is called.
+	Targets []string
 }
 
 // Strategy says which end of the allowed versions is taken.
@@ -44,10 +47,25 @@ type Request struct {
 	Requirements []Requirement
 	Constraints  []Requirement // bounds that apply if the package is needed anyway; no extras
 
+	Choice
+
+	// Variants: the choices among conflicting groups, the main one first; nil:
+	// no groups conflict. Only ResolveApart looks at them.
+	Variants []Variant
+
 	// Locked: target name -> package name -> version to keep if allowed.
 	Locked map[string]map[string]string
+	// Upgrade names packages that are to move, normalised: each goes as far as
+	// any solution goes, and what is locked makes room where it has to. They are
+	// left out of Locked.
+	Upgrade []string
+	Nearest []string // of these the oldest allowed version is taken, whatever Strategy says; normalised
 
 	ExcludeNewer time.Time // files uploaded at or after it are not seen; zero: none
+	// Kept are names of files that ExcludeNewer does not hide: what is locked
+	// was taken when it could be.
+	Kept  map[string]bool
+	Early []string // packages that ExcludeNewer does not bind, normalised
 	Prereleases  bool      // allow pre-releases of everything
 	// PreferFinal takes a pre-release only where no final release will do,
 	// also where a requirement names one (PEP 440 read strictly; pip does not).
@@ -63,7 +81,9 @@ type Request struct {
 
 // Solution is the answer: one for each target of the request, in its order.
 type Solution struct {
-	Targets []TargetSolution
+	Targets   []TargetSolution
+	Alignment Alignment
+	Variants  []VariantSolution // of ResolveApart, without the main one
 }
 
 // TargetSolution is what to install on one target.

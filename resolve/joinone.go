@@ -1,0 +1,292 @@
+package resolve
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/freedomofpress/wheellock/resolve/solver"
+)
+
+// joinAll tries to bring the versions of each package together, what is built
+// from source and has the most versions first.
+func (j *joiner) joinAll() (changed bool, err error) {
+	type split struct {
+		name string
+		w    weight
+	}
+	var list []split
+	seen := map[string]bool{}
+	for _, l := range j.lanes {
+		for name := range l.now {
+			if w := j.weighName(name); !seen[name] && w.versions > 1 {
+				list = append(list, split{name, w})
+			}
+			seen[name] = true
+		}
+	}
+	slices.SortFunc(list, func(a, b split) int {
+		return cmp.Or(b.w.builds-a.w.builds, b.w.versions-a.w.versions, strings.Compare(a.name, b.name))
+	})
+	for _, s := range list {
+		ok, err := j.joinName(s.name)
+		if err != nil {
+			return changed, err
+		}
+		changed = changed || ok
+	}
+	return changed, nil
+}
+
+// joinName tries one version for all lanes that have the package, then for the
+// lanes of each two versions.
+func (j *joiner) joinName(name string) (changed bool, err error) {
+	groups := j.groups(name)
+	if len(groups) < 2 {
+		return false, nil
+	}
+	var all []*lane
+	for _, g := range groups {
+		all = append(all, g...)
+	}
+	if ok, err := j.joinLanes(name, all); err != nil || ok || len(groups) == 2 {
+		return ok, err
+	}
+	pairs := 0
+	for a := 0; a < len(groups); a++ {
+		for b := a + 1; b < len(groups) && pairs < joinPairs; b++ {
+			pairs++
+			ok, err := j.joinLanes(name, append(slices.Clone(groups[a]), groups[b]...))
+			if err != nil {
+				return changed, err
+			}
+			if ok {
+				changed = true
+				groups = j.groups(name)
+				a, b = -1, len(groups) // begin anew
+			}
+		}
+	}
+	return changed, nil
+}
+
+// groups are the lanes that have a package, by version, the oldest first.
+func (j *joiner) groups(name string) [][]*lane {
+	by := map[int][]*lane{}
+	var versions []int
+	for _, l := range j.lanes {
+		if i, ok := l.now[name]; ok {
+			if by[i] == nil {
+				versions = append(versions, i)
+			}
+			by[i] = append(by[i], l)
+		}
+	}
+	slices.Sort(versions)
+	var groups [][]*lane
+	for _, i := range versions {
+		groups = append(groups, by[i])
+	}
+	return groups
+}
+
+// joinLanes takes the best version that all of these lanes can have and that
+// makes the whole cost less.
+func (j *joiner) joinLanes(name string, lanes []*lane) (bool, error) {
+	common := j.common(name, lanes)
+	read := 0
+	var coupled []int // versions that other packages stand against
+	for _, i := range common {
+		if read == joinFacts {
+			break
+		}
+		fits, asked, err := j.allFit(name, lanes, i)
+		if err != nil {
+			return false, err
+		}
+		if asked {
+			read++
+		}
+		if !fits {
+			coupled = append(coupled, i)
+			continue
+		}
+		if ok, err := j.accept(lanes, func(l *lane) (map[string]int, bool, error) { return l.with(name, i), true, nil }); err != nil || ok {
+			return ok, err
+		}
+	}
+	// What somebody has already is the most likely to go with the rest.
+	slices.SortStableFunc(coupled, func(a, b int) int { return j.having(name, b) - j.having(name, a) })
+	for _, i := range coupled[:min(len(coupled), joinSolves)] {
+		if j.tries >= joinTries {
+			break
+		}
+		j.tries++
+		ok, err := j.accept(lanes, func(l *lane) (map[string]int, bool, error) {
+			prefer := j.others(l, append([]*lane{}, j.lanes...), nil)
+			for n, at := range l.now {
+				prefer[n] = append([]int{at}, prefer[n]...)
+			}
+			return j.solve(l, aim{only: map[string]int{name: i}, prefer: prefer, admit: j.admits(l)})
+		})
+		if err != nil || ok {
+			return ok, err
+		}
+	}
+	return false, nil
+}
+
+func (j *joiner) having(name string, i int) (n int) {
+	for _, l := range j.lanes {
+		if at, ok := l.now[name]; ok && at == i {
+			n = 1
+		}
+	}
+	return n
+}
+
+// common lists the versions that the pages allow all of these lanes, the best
+// first.
+func (j *joiner) common(name string, lanes []*lane) []int {
+	pv := j.view(lanes[0], name)
+	full := solver.FullSet(len(pv.releases))
+	var list []int
+	for i := lanes[0].base.first(name, full); i >= 0 && len(list) < joinVersions; i = lanes[0].base.after(name, full, i) {
+		if pv.releases[i].pre && j.having(name, i) == 0 {
+			continue
+		}
+		if !slices.ContainsFunc(lanes, func(l *lane) bool {
+			of := j.view(l, name)
+			return l.now[name] != i && (!l.plain(of, i) || !j.admits(l)(of, i) || !j.constrained(l, name, i))
+		}) {
+			list = append(list, i)
+		}
+	}
+	return list
+}
+
+func (j *joiner) constrained(l *lane, name string, i int) bool {
+	return !slices.ContainsFunc(l.base.constraints[name], func(c *need) bool { return !j.projects[name].set(c.spec).Has(i) })
+}
+
+// allFit reports whether the version fits each lane as it is; asked: metadata
+// had to be read for the answer.
+func (j *joiner) allFit(name string, lanes []*lane, i int) (fits, asked bool, err error) {
+	for _, l := range lanes {
+		if l.now[name] == i {
+			continue
+		}
+		for _, n := range l.force[name] {
+			if !j.projects[name].set(n.spec).Has(i) {
+				return false, asked, nil
+			}
+		}
+		asked = true
+		if ok, err := j.fits(l, name, i); err != nil || !ok {
+			return false, asked, err
+		}
+	}
+	return true, asked, nil
+}
+
+// accept moves lanes, and takes it back unless the whole costs less then.
+func (j *joiner) accept(lanes []*lane, to func(*lane) (map[string]int, bool, error)) (bool, error) {
+	before, was := j.state(), j.weigh()
+	for _, l := range lanes {
+		now, ok, err := to(l)
+		if err == nil && ok {
+			ok, err = j.move(l, now)
+		}
+		if err != nil || !ok {
+			j.restore(before)
+			return false, err
+		}
+	}
+	if !j.weigh().less(was) {
+		j.restore(before)
+		return false, nil
+	}
+	return true, nil
+}
+
+// freshen lets go what was held back for nothing: a version that several lanes
+// share is raised in all of them, or one lane goes to a newer version that
+// another has.
+func (j *joiner) freshen() (changed bool, err error) {
+	for range joinRounds {
+		again := false
+		for _, name := range j.names() {
+			for _, g := range j.groups(name) {
+				sets := [][]*lane{g}
+				if len(g) > 1 {
+					for _, l := range g {
+						sets = append(sets, []*lane{l})
+					}
+				}
+				for _, lanes := range sets {
+					ok, err := j.raise(name, lanes)
+					if err != nil {
+						return changed, err
+					}
+					again = again || ok
+				}
+			}
+		}
+		if !again {
+			break
+		}
+		changed = true
+	}
+	return changed, nil
+}
+
+// raise looks for a version between what these lanes have and what they would
+// have alone.
+func (j *joiner) raise(name string, lanes []*lane) (bool, error) {
+	l := lanes[0]
+	at, ok := l.now[name]
+	top := -1
+	for _, o := range lanes {
+		if o.now[name] != at {
+			return false, nil // moved since the groups were made
+		}
+		if i, ok := o.alone[name]; ok && (top < 0 || j.better(l, name, i, top)) {
+			top = i
+		}
+	}
+	if !ok || top < 0 || !j.better(l, name, top, at) {
+		return false, nil
+	}
+	read := 0
+	for _, i := range j.common(name, lanes) {
+		if j.better(l, name, i, top) || !j.better(l, name, i, at) || read == joinFacts {
+			continue
+		}
+		fits, asked, err := j.allFit(name, lanes, i)
+		if err != nil {
+			return false, err
+		}
+		if asked {
+			read++
+		}
+		if !fits {
+			continue
+		}
+		if ok, err := j.accept(lanes, func(l *lane) (map[string]int, bool, error) { return l.with(name, i), true, nil }); err != nil || ok {
+			return ok, err
+		}
+	}
+	return false, nil
+}
+
+// names are those of all packages in use, sorted.
+func (j *joiner) names() []string {
+	var list []string
+	for _, l := range j.lanes {
+		for name := range l.now {
+			list = append(list, name)
+		}
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
+}
