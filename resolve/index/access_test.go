@@ -36,7 +36,6 @@ func withUser(t *testing.T, addr string) string {
 func TestCredentials(t *testing.T) {
 	ctx := context.Background()
 	s := resolvetest.Serve(t, resolvetest.Standard(), resolvetest.ServerOptions{User: "alice", Pass: secret})
-	host := strings.TrimSuffix(strings.TrimPrefix(s.URL, "http://"), "/simple")
 	netrc := filepath.Join(t.TempDir(), "netrc")
 	text := "# mine\nmachine other.example login bob password x\nmacdef init\nmachine 127.0.0.1 login eve password y\n\nmachine 127.0.0.1\n  login alice\n  password " + secret + "\ndefault login eve password z\n"
 	if err := os.WriteFile(netrc, []byte(text), 0o600); err != nil {
@@ -45,11 +44,11 @@ func TestCredentials(t *testing.T) {
 	for name, change := range map[string]func(*index.Options){
 		"address": func(o *index.Options) { o.URL = withUser(t, s.URL) },
 		"option": func(o *index.Options) {
-			o.Credentials = []index.Credential{{Host: host, User: "alice", Password: secret}}
+			o.Credentials = []index.Credential{{URL: s.URL, User: "alice", Password: secret}}
 		},
 		"netrc": func(o *index.Options) { o.Netrc = netrc },
 		"address before netrc": func(o *index.Options) {
-			o.URL, o.Credentials = withUser(t, s.URL), []index.Credential{{Host: host, User: "eve", Password: "x"}}
+			o.URL, o.Credentials = withUser(t, s.URL), []index.Credential{{URL: s.URL, User: "eve", Password: "x"}}
 		},
 	} {
 		dir := t.TempDir()
@@ -255,29 +254,5 @@ func TestCAFileAndHTTP2(t *testing.T) {
 	}
 	if _, err := index.New(index.Options{URL: s.URL, CacheDir: t.TempDir(), CAFile: filepath.Join(t.TempDir(), "none")}); err == nil {
 		t.Error("a missing CA file was accepted")
-	}
-}
-
-func TestPrivateNames(t *testing.T) {
-	public := resolvetest.Serve(t, resolvetest.MustParse("ourcorp-tool 9.0\nident 1.0\n"), resolvetest.ServerOptions{})
-	private := resolvetest.Serve(t, resolvetest.MustParse("ourcorp-tool 1.0\n"), resolvetest.ServerOptions{})
-	c := client(t, public.URL, func(o *index.Options) {
-		o.Private = []index.Private{{URL: private.URL, Names: []string{"ourcorp-*"}}}
-		o.FindLinks = []string{strings.TrimSuffix(public.URL, "/simple") + "/flat/"}
-	})
-	for _, f := range page(t, c, "OurCorp_Tool").Files {
-		if !strings.Contains(f.Name, "-1.0") {
-			t.Errorf("from the public index: %s", f.Name)
-		}
-	}
-	if _, err := c.Page(context.Background(), "ourcorp-missing"); kind(err) != "not found" {
-		t.Error(err)
-	}
-	if n := public.Count("/simple/ourcorp-tool/") + public.Count("/simple/ourcorp-missing/"); n != 0 {
-		t.Errorf("the public index was asked %d times for private names", n)
-	}
-	page(t, c, "ident")
-	if private.Count("/simple/ident/") != 0 {
-		t.Error("the private index was asked for a public name")
 	}
 }

@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -16,13 +16,14 @@ import (
 // goroutines. It remembers pages and metadata for its own lifetime, so that one
 // run sees one state of the index.
 type Client struct {
-	o     Options
-	base  *url.URL // of the index, ending in "/"; nil: find-links only
-	priv  []privateIndex
-	links []*url.URL
-	http  *http.Client
-	slots chan struct{}
-	cache cache
+	o       Options
+	sources []*source // in the order in which they are asked; none: find-links only
+	private []string  // patterns of Options.Private
+	links   []*url.URL
+	http    *http.Client
+	auth    *auth
+	slots   chan struct{}
+	cache   cache
 
 	pages    flight[*Page]
 	flats    flight[*Page]
@@ -34,11 +35,6 @@ type Client struct {
 	unverified map[string]believed // by URL
 }
 
-type privateIndex struct {
-	base  *url.URL
-	names []string
-}
-
 // New checks the options and returns a client. It makes no request.
 func New(o Options) (*Client, error) {
 	o = withDefaults(o)
@@ -47,13 +43,6 @@ func New(o Options) (*Client, error) {
 	}
 	c := &Client{o: o, slots: make(chan struct{}, o.Jobs), cache: cache{o.CacheDir}, unverified: map[string]believed{}}
 	creds := append([]Credential(nil), o.Credentials...)
-	if o.Netrc != "" {
-		more, err := readNetrc(o.Netrc)
-		if err != nil {
-			return nil, err
-		}
-		creds = append(creds, more...)
-	}
 	if err := c.addresses(&creds); err != nil {
 		return nil, err
 	}
@@ -64,7 +53,11 @@ func New(o Options) (*Client, error) {
 			return nil, err
 		}
 	}
-	c.http = &http.Client{Transport: &authTransport{transport, creds}, CheckRedirect: redirects}
+	var err error
+	if c.auth, err = c.newAuth(transport, creds); err != nil {
+		return nil, err
+	}
+	c.http = &http.Client{Transport: c.auth, CheckRedirect: redirects}
 	return c, nil
 }
 
@@ -96,26 +89,26 @@ func withDefaults(o Options) Options {
 
 // addresses parses the options' addresses and takes their user information out.
 func (c *Client) addresses(creds *[]Credential) (err error) {
-	if c.o.URL == "" && len(c.o.FindLinks) == 0 {
+	indexes := slices.Clone(c.o.Indexes)
+	if c.o.URL != "" {
+		indexes = append(indexes, Index{URL: c.o.URL})
+	}
+	if len(indexes) == 0 && len(c.o.FindLinks) == 0 {
 		return errors.New("no index: name one with --index-url, or a folder with --find-links")
 	}
-	if c.o.URL != "" {
-		if c.base, err = address(c.o.URL, creds); err != nil {
-			return err
-		}
-		c.base = c.base.JoinPath("/")
-	}
-	for _, p := range c.o.Private {
-		base, err := address(p.URL, creds)
+	for _, x := range indexes {
+		base, err := address(x.URL, creds)
 		if err != nil {
 			return err
 		}
-		for _, name := range p.Names {
-			if _, err := path.Match(name, ""); err != nil {
-				return fmt.Errorf("pattern %q of private names: %w", name, err)
-			}
+		s := &source{Index: x, base: base.JoinPath("/")}
+		if s.patterns, err = patterns(x.Packages); err != nil {
+			return fmt.Errorf("index %s: %w", x.Name, err)
 		}
-		c.priv = append(c.priv, privateIndex{base.JoinPath("/"), p.Names})
+		c.sources = append(c.sources, s)
+	}
+	if c.private, err = patterns(c.o.Private); err != nil {
+		return fmt.Errorf("private: %w", err)
 	}
 	for _, link := range c.o.FindLinks {
 		u, err := address(link, creds)
@@ -155,24 +148,12 @@ func address(s string, creds *[]Credential) (*url.URL, error) {
 	}
 	if u.User != nil {
 		password, _ := u.User.Password()
-		*creds = append([]Credential{{origin(u), u.User.Username(), password}}, *creds...)
+		user := u.User.Username()
 		u.User = nil
+		*creds = append([]Credential{{URL: u.String(), User: user, Password: password, From: "the index address"}}, *creds...)
 	}
 	u.RawQuery, u.Fragment, u.RawFragment = "", "", ""
 	return u, nil
-}
-
-// indexFor is the index that must be asked for a project, and whether it is a
-// private one.
-func (c *Client) indexFor(name string) (base *url.URL, private bool) {
-	for _, p := range c.priv {
-		for _, pattern := range p.names {
-			if ok, _ := path.Match(pattern, name); ok {
-				return p.base, true
-			}
-		}
-	}
-	return c.base, false
 }
 
 // CloseIdle closes the connections that no request uses.

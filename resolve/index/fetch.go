@@ -35,7 +35,7 @@ func (c *Client) copyOf(ctx context.Context, f File) (string, error) {
 	get := func() (string, error) {
 		return c.files.do(ctx, key, func(ctx context.Context) (string, error) {
 			path, err := c.whole(ctx, f)
-			return path, unavailable(ctx, "fetch", f.Name, f.URL, err)
+			return path, c.unavailable(ctx, "fetch", f.Name, f.URL, err)
 		})
 	}
 	path, err := get()
@@ -107,7 +107,7 @@ func (c *Client) copyLocal(f File, u *url.URL) (string, error) {
 func (c *Client) download(ctx context.Context, f File) (string, error) {
 	// identity: some servers send .tar.gz with Content-Encoding gzip, and
 	// unpacking it in transit would change the bytes that the hash is of.
-	resp, err := c.get(ctx, f.URL, map[string]string{"Accept-Encoding": "identity"})
+	resp, err := c.getFile(ctx, f, f.URL, map[string]string{"Accept-Encoding": "identity"})
 	if err != nil {
 		return "", err
 	}

@@ -21,6 +21,26 @@
 // becomes a Page with one File. Version 2 of the interface is refused
 // (PEP 629). Project status markers (PEP 792) are kept on the Page.
 //
+// # Several indexes
+//
+// Which indexes are asked for a name is decided by the options alone, before any
+// request. A name that an Index lists in Packages is asked of that index and of
+// nothing else, find-links included; a name in Options.Private only of indexes
+// that are Private. All others are asked of the indexes without Packages in
+// their order, the default one last; the first that has the page gives all of it.
+// Pages are never merged, and a failure other than 404 or 410 is an error, never
+// a reason to ask the next one.
+//
+// A pinned name's page must come from the origin of its index, redirects
+// included. Requests about a private name (pages, files, metadata) go to the
+// origin of its index and its Hosts only, whatever pages and redirects say.
+//
+// # Credentials
+//
+// They are bound to an origin and sent to no other, redirected to or named on a
+// page; see Credential and Options.Netrc, Keyring. None is in an error, an Event
+// or the cache. No request has a Referer.
+//
 // # Metadata of a wheel
 //
 // Two requests can give it without downloading the wheel: FILE.metadata
@@ -46,6 +66,8 @@
 //	v1/metadata/SHA256   a METADATA: one read from a whole wheel by the wheel's
 //	                     hash, one that was believed by what the page said too
 //	v1/files/SHA256/NAME a whole file, by its own hash
+//	v1/missing/SHA256    when an index last said that it lacks a project, by the
+//	                     page's address; kept where several are asked in turn
 //
 // Pages are served from it for as long as Cache-Control allows (Options.TTL
 // where it says nothing), then asked again with If-None-Match. Pages and
@@ -65,6 +87,7 @@
 package index
 
 import (
+	"context"
 	"crypto/tls"
 	"net/http"
 	"strings"
@@ -106,25 +129,25 @@ type Page struct {
 	Files        []File // in the order of the page; find-links first
 }
 
-// Credential is what one origin is shown; Host may carry a port.
-type Credential struct{ Host, User, Password string }
+// Credential is shown to the origin of URL (scheme, host and port) and to no
+// other; where one origin has several, the one whose path is nearest.
+type Credential struct {
+	URL            string
+	User, Password string // a user without a password: the keyring is asked
+	From           string // for messages: "the environment"
+}
 
 // Proxy holds proxy addresses: http, https, socks5 or socks5h URLs. HTTP
 // serves http addresses, HTTPS serves https ones, No is a NO_PROXY list.
 type Proxy struct{ HTTP, HTTPS, No string }
 
-// Private says that projects whose normalised names match one of Names (globs
-// as in path.Match) are asked of URL and of nothing else.
-type Private struct {
-	URL   string
-	Names []string
-}
-
-// Options configure a Client. CacheDir is required, and one of URL, FindLinks.
+// Options configure a Client. CacheDir is required, and one of URL, Indexes,
+// FindLinks.
 type Options struct {
-	URL       string   // of the index: https, http, or file / a path for a folder; may carry user information
+	URL       string   // of the default index: https, http, or file / a path for a folder; may carry user information
+	Indexes   []Index  // asked before it, in this order
+	Private   []string // patterns of names that only an Index with Private may be asked for
 	FindLinks []string // folders, single files, or addresses of flat HTML pages
-	Private   []Private
 	CacheDir  string
 	Offline   bool   // only what the cache has, however old
 	UserAgent string // default "wheellock"
@@ -133,9 +156,13 @@ type Options struct {
 	Proxy       Proxy
 	Credentials []Credential
 	Netrc       string // path of a netrc file; missing is no error
-	CAFile      string // PEM certificates trusted besides the system's
-	TLS         *tls.Config
-	Transport   http.RoundTripper // replaces the client's own; Proxy, CAFile and TLS are then unused
+	// Keyring looks up what belongs to a service (an index's address or host),
+	// user may be ""; nil: there is none. It is asked where an index wants a
+	// password that nothing else knows.
+	Keyring   func(ctx context.Context, service, user string) (Credential, error)
+	CAFile    string // PEM certificates trusted besides the system's
+	TLS       *tls.Config
+	Transport http.RoundTripper // replaces the client's own; Proxy, CAFile and TLS are then unused
 
 	TTL             time.Duration // of a page whose server says nothing; default 10 minutes
 	StallInterval   time.Duration // under 1 KiB/s for that long is an error; default 10 s
@@ -150,11 +177,11 @@ type Options struct {
 
 // Event tells what the client did, for progress bars and -v.
 type Event struct {
-	Op     string // "page", "metadata", "fetch", "retry", "cache"
-	Name   string // package or file
+	Op     string // "page", "metadata", "fetch", "retry", "cache", "credential"
+	Name   string // package or file; of "credential" where it is from: "netrc", "keyring"
 	Bytes  int64  // received
 	Cached bool   // no bytes of it came over the network
-	Err    error  // of "retry" and "cache": why
+	Err    error  // of "retry", "cache" and "credential": why
 }
 
 // Metadata tells where a wheel's METADATA came from.

@@ -31,7 +31,7 @@ func (c *Client) MetadataOf(ctx context.Context, f File) (Metadata, error) {
 	return c.metadata.do(ctx, f.URL+" "+f.SHA256+" "+f.CoreMetadata, func(ctx context.Context) (Metadata, error) {
 		m, err := c.findMetadata(ctx, f)
 		if err != nil {
-			return m, unavailable(ctx, "metadata", f.Name, f.URL, err)
+			return m, c.unavailable(ctx, "metadata", f.Name, f.URL, err)
 		}
 		c.believe(f, m)
 		return m, nil
@@ -172,7 +172,7 @@ func (c *Client) metadataFile(ctx context.Context, f File) (data []byte, err err
 		addr += "?" + query
 	}
 	err = c.attempts(ctx, f.Name, func() error {
-		resp, err := c.get(ctx, addr, nil)
+		resp, err := c.getFile(ctx, f, addr, nil)
 		if err != nil {
 			return err
 		}

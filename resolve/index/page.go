@@ -29,33 +29,28 @@ func (c *Client) Page(ctx context.Context, name string) (*Page, error) {
 }
 
 func (c *Client) merged(ctx context.Context, name string) (*Page, error) {
-	base, private := c.indexFor(name)
-	missing := &NotFoundError{Name: name}
-	if base != nil {
-		missing.Index = base.String()
+	r, err := c.route(name)
+	if err != nil {
+		return nil, err
 	}
 	if !validProject(name) {
-		return nil, missing
+		return nil, &NotFoundError{Name: name, Index: titles(r.sources)}
 	}
 	var linked []File
-	if !private { // a private name must not be taken from anywhere else
-		var err error
+	if !r.pinned { // else it must not be taken from anywhere else
 		if linked, err = c.linked(ctx, name); err != nil {
 			return nil, err
 		}
 	}
-	page := &Page{Name: name}
-	if base != nil {
-		p, err := c.project(ctx, base, name)
-		var none *NotFoundError
-		switch {
-		case err == nil:
-			page = p
-		case !errors.As(err, &none) || len(linked) == 0:
-			return nil, err
-		}
-	} else if len(linked) == 0 {
-		return nil, missing
+	page, err := c.first(ctx, r)
+	if isNotFound(err) && len(linked) > 0 {
+		page, err = &Page{Name: name}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if !r.private {
+		page = c.withoutPrivate(page)
 	}
 	if len(linked) == 0 {
 		return page, nil
@@ -92,27 +87,34 @@ func validProject(name string) bool {
 }
 
 // project reads the page of a project on one index.
-func (c *Client) project(ctx context.Context, base *url.URL, name string) (*Page, error) {
-	u := base.JoinPath(name + "/")
-	if base.Scheme == "file" {
-		page, err := localProject(base, name)
-		return page, unavailable(ctx, "page", name, base.Path, err)
+func (c *Client) project(ctx context.Context, from *source, r route) (*Page, error) {
+	u := from.base.JoinPath(r.name + "/")
+	if from.base.Scheme == "file" {
+		page, err := localProject(from.base, r.name)
+		return page, c.unavailable(ctx, "page", r.name, from.base.Path, err)
 	}
-	s, err := c.document(ctx, name, u)
+	s, err := c.document(ctx, r.name, u, pageFence(r, from))
 	var se *statusError
 	if errors.As(err, &se) && (se.status == http.StatusNotFound || se.status == http.StatusGone) {
-		return nil, &NotFoundError{Name: name, Index: base.String()}
+		if len(r.sources) > 1 {
+			c.rememberMissing(from, r.name)
+		}
+		return nil, &NotFoundError{Name: r.name, Index: from.title()}
 	}
 	if err != nil {
-		return nil, unavailable(ctx, "page", name, u.String(), err)
+		return nil, c.unavailable(ctx, "page", r.name, u.String(), err)
 	}
 	return s.page, nil
 }
 
 // document reads a page from the cache or the network. The name of the page is
 // "" where it is flat.
-func (c *Client) document(ctx context.Context, name string, u *url.URL) (*stored, error) {
-	path := c.cache.path("pages", hexSum([]byte(u.String())))
+func (c *Client) document(ctx context.Context, name string, u *url.URL, f *fence) (*stored, error) {
+	key := u.String()
+	if f != nil {
+		key = "fenced\n" + key // a page that came by a redirect before there was a fence is none of its own
+	}
+	path := c.cache.path("pages", hexSum([]byte(key)))
 	old := c.readPage(path, name)
 	now := c.o.Now()
 	if old != nil && (c.o.Offline || now.Before(old.until) && !now.Before(old.checked)) {
@@ -124,7 +126,7 @@ func (c *Client) document(ctx context.Context, name string, u *url.URL) (*stored
 	}
 	var s *stored
 	err := c.attempts(ctx, name, func() (err error) {
-		s, err = c.requestPage(ctx, name, u, old)
+		s, err = c.requestPage(withFence(ctx, f), name, u, old)
 		return err
 	})
 	var se *statusError
@@ -207,6 +209,39 @@ func (c *Client) requestPage(ctx context.Context, name string, u *url.URL, old *
 
 // parsePage reads a page by its Content-Type. A flat page has no name.
 func parsePage(contentType, body, name string, base *url.URL) (*Page, error) {
+	page, err := parseKind(contentType, body, name, base)
+	if err != nil {
+		return nil, err
+	}
+	return page, page.single()
+}
+
+// single drops what a page lists twice, and refuses one that gives two hashes
+// for one file: whoever reads the first and whoever reads the last would not
+// install the same.
+func (p *Page) single() error {
+	seen := make(map[string]int, len(p.Files))
+	twice := false
+	for i := range p.Files {
+		f := &p.Files[i]
+		k, ok := seen[f.Name]
+		if !ok {
+			seen[f.Name] = i
+			continue
+		}
+		first := &p.Files[k]
+		if first.SHA256 != f.SHA256 || first.OtherHash != f.OtherHash {
+			return fmt.Errorf("it lists %s twice, with different hashes", f.Name)
+		}
+		twice = true
+	}
+	if twice {
+		p.Files = withoutDoubles(p.Files)
+	}
+	return nil
+}
+
+func parseKind(contentType, body, name string, base *url.URL) (*Page, error) {
 	kind, _, err := mime.ParseMediaType(contentType)
 	if err != nil && kind == "" {
 		return nil, fmt.Errorf("content type %q", contentType)

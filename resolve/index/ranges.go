@@ -60,7 +60,7 @@ func (c *Client) OpenRange(ctx context.Context, f File) (io.ReaderAt, int64, err
 			return r, r.size, nil
 		}
 		if !errors.Is(err, errNoRange) {
-			return nil, 0, unavailable(ctx, "fetch", f.Name, f.URL, err)
+			return nil, 0, c.unavailable(ctx, "fetch", f.Name, f.URL, err)
 		}
 	}
 	path, err := c.Fetch(ctx, f)
@@ -93,7 +93,7 @@ func (c *Client) openRange(ctx context.Context, f File) (*ranger, error) {
 
 // request makes one range request and keeps the span that comes.
 func (r *ranger) request(spec string, sized bool) error {
-	resp, err := r.c.get(r.ctx, r.f.URL, map[string]string{"Range": spec, "Accept-Encoding": "identity"})
+	resp, err := r.c.getFile(r.ctx, r.f, r.f.URL, map[string]string{"Range": spec, "Accept-Encoding": "identity"})
 	var se *statusError
 	if errors.As(err, &se) && (se.status == http.StatusRequestedRangeNotSatisfiable || se.status == http.StatusNotImplemented || se.status == http.StatusBadRequest && !sized) {
 		return errNoRange

@@ -35,6 +35,16 @@ type response struct {
 	url  *url.URL // after redirects, without user information
 }
 
+// getFile is get for a file or its metadata, which may be asked only of those
+// who may know the name.
+func (c *Client) getFile(ctx context.Context, f File, addr string, header map[string]string) (*response, error) {
+	fence, err := c.fileFence(f.Name)
+	if err != nil {
+		return nil, err
+	}
+	return c.get(withFence(ctx, fence), addr, header)
+}
+
 // get makes one GET request; statuses other than 200, 206 and 304 are
 // *statusError. The caller closes Body.
 func (c *Client) get(ctx context.Context, addr string, header map[string]string) (*response, error) {
@@ -50,6 +60,11 @@ func (c *Client) get(ctx context.Context, addr string, header map[string]string)
 		release()
 		cancel(nil)
 		return nil, errors.New("address is none") // url.Error would repeat a password
+	}
+	if f, _ := ctx.Value(fenceKey{}).(*fence); f.check(req.URL) != nil {
+		release()
+		cancel(nil)
+		return nil, f.check(req.URL)
 	}
 	req.Header.Set("User-Agent", c.o.UserAgent)
 	for k, v := range header {
@@ -180,7 +195,7 @@ func isHTTP2(err error) bool {
 
 // unavailable makes the error that a caller sees of one that happened between
 // us and the server. Findings and the caller's own cancelling stay what they are.
-func unavailable(ctx context.Context, op, name, addr string, err error) error {
+func (c *Client) unavailable(ctx context.Context, op, name, addr string, err error) error {
 	if err == nil {
 		return nil
 	}
@@ -189,14 +204,25 @@ func unavailable(ctx context.Context, op, name, addr string, err error) error {
 	var missing *NotFoundError
 	var cache *CacheError
 	var already *UnavailableError
-	if ctx.Err() != nil || errors.As(err, &page) || errors.As(err, &hash) || errors.As(err, &missing) || errors.As(err, &cache) || errors.As(err, &already) {
+	var route *RouteError
+	if ctx.Err() != nil || errors.As(err, &page) || errors.As(err, &hash) || errors.As(err, &missing) || errors.As(err, &cache) || errors.As(err, &already) || errors.As(err, &route) {
 		return err
+	}
+	e := &UnavailableError{Op: op, Name: name, URL: Redact(addr), Err: err}
+	u, perr := url.Parse(addr)
+	if perr == nil {
+		if s := c.at(u); s != nil {
+			e.Index = s.Name
+		}
 	}
 	var se *statusError
 	if errors.As(err, &se) {
-		return &UnavailableError{Op: op, Name: name, URL: Redact(addr), Status: se.status}
+		e.Err, e.Status = nil, se.status
+		if perr == nil {
+			e.Shown = c.auth.shown(u)
+		}
 	}
-	return &UnavailableError{Op: op, Name: name, URL: Redact(addr), Err: err}
+	return e
 }
 
 // Redact returns an address without user information, for messages.
