@@ -55,5 +55,6 @@
 //	3.12@manylinux_2_28_x86_64  pypy3.10@win_amd64    a Python and a whole platform
 //	bookworm-arm64  manylinux_2_28-3.12-s390x         any of the first four, elsewhere
 //
+// for the architectures that the distribution has and Pythons that there are,
 // and gives each target one spelling, which can name a folder.
 package tags

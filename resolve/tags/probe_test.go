@@ -158,7 +158,7 @@ print(json.dumps([list(dict.fromkeys(map(str, tags.sys_tags()))), markers.defaul
 			t.Fatal(err)
 		}
 		target := probe(t, name)
-		if d := cmp.Diff(want, tagStrings(target.Tags())); d != "" {
+		if d := cmp.Diff(linuxLast(want), linuxLast(tagStrings(target.Tags()))); d != "" {
 			t.Errorf("%s: (-want +got)\n%s", name, d)
 		}
 		env["platform_release"], env["platform_version"] = "", ""
@@ -192,4 +192,19 @@ func BenchmarkBest(b *testing.B) {
 			b.Fatal("does not fit")
 		}
 	}
+}
+
+// linuxLast puts the tags of wheels that were built on the spot at the end:
+// packaging up to 25 has them after manylinux, as pip builds the list for other
+// machines and as ours is, packaging 26 before it.
+func linuxLast(list []string) []string {
+	var out, built []string
+	for _, t := range list {
+		if strings.Contains(t, "-linux_") {
+			built = append(built, t)
+		} else {
+			out = append(out, t)
+		}
+	}
+	return append(out, built...)
 }
