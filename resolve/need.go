@@ -24,6 +24,7 @@ type need struct {
 	constraint bool
 	group      string
 	origin     string
+	targets    []string // nil: all
 }
 
 func newNeed(r pep508.Requirement) *need {

@@ -59,6 +59,9 @@ func newProject(name string, page *index.Page, req *Request) *project {
 	for i := range page.Files {
 		f := &page.Files[i]
 		late := tooLate(f, req.ExcludeNewer)
+		if late != "" && (req.Kept[f.Name] || slices.Contains(req.Early, name)) {
+			late = ""
+		}
 		if w, version, ok := splitWheel(f.Name); ok {
 			if r := releaseOf(version, spelled, byKey); r != nil {
 				r.wheels = append(r.wheels, &wheel{file: f, tags: w.tags, build: w.build, late: late})

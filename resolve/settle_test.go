@@ -1,0 +1,142 @@
+package resolve
+
+import (
+	"context"
+	"math/rand"
+	"slices"
+	"testing"
+
+	"github.com/freedomofpress/wheellock/resolve/pep440"
+	"github.com/freedomofpress/wheellock/resolve/tags"
+)
+
+// locks gives what one random solution of the index has, as a lock would.
+func (w *invented) locks(r *rand.Rand) map[string]string {
+	var all []map[string]string
+	w.solutions(debian12.Environment(), func(m map[string]string) bool {
+		all = append(all, m)
+		return len(all) < 200
+	})
+	if len(all) == 0 {
+		return nil
+	}
+	return all[r.Intn(len(all))]
+}
+
+// keeps reports whether every locked name of a solution, but for some, stays.
+func keeps(sol, locked map[string]string, names func(string) bool) bool {
+	for name, v := range sol {
+		if was, ok := locked[name]; ok && names(name) && was != v {
+			return false
+		}
+	}
+	return true
+}
+
+func (w *invented) ask(t *testing.T, locked map[string]string, upgrade ...string) map[string]string {
+	t.Helper()
+	prefer := map[string]string{}
+	for n, v := range locked {
+		if !slices.Contains(upgrade, n) {
+			prefer[n] = v
+		}
+	}
+	sol, err := Resolve(context.Background(), w.source, Request{
+		Targets: []tags.Target{debian12}, Requirements: requirements(t, w.roots...), Constraints: requirements(t, w.constraints...),
+		Locked: map[string]map[string]string{debian12.Name: prefer}, Upgrade: upgrade})
+	if err != nil {
+		return nil
+	}
+	return versions(sol.Targets[0])
+}
+
+// TestNothingMovesWithoutNeed locks a random solution, asks for something more,
+// and compares with every solution there is.
+func TestNothingMovesWithoutNeed(t *testing.T) {
+	kept, forced := 0, 0
+	for seed := range int64(1500) {
+		r := rand.New(rand.NewSource(seed))
+		w := invent(t, r, false)
+		locked := w.locks(r)
+		if len(locked) == 0 {
+			continue
+		}
+		w.roots = append(w.roots, string("abcd"[r.Intn(4)])+[]string{"", ">=1.1", ">=2.0", "<2.0", "!=1.0"}[r.Intn(5)])
+		got := w.ask(t, locked)
+		if got == nil {
+			continue
+		}
+		var moved []string
+		for n, v := range got {
+			if was, ok := locked[n]; ok && was != v {
+				moved = append(moved, n)
+			}
+		}
+		stays := func(n string) bool { return got[n] == locked[n] }
+		w.solutions(debian12.Environment(), func(m map[string]string) bool {
+			if len(moved) > 0 && keeps(m, locked, func(string) bool { return true }) {
+				t.Errorf("seed %d: %v moved, but %v moves nothing of %v", seed, got, m, locked)
+				return false
+			}
+			for _, n := range moved {
+				if keeps(m, locked, func(k string) bool { return k == n || stays(k) || got[k] == "" }) {
+					t.Errorf("seed %d: %v moved %s, but %v keeps it and all that stayed of %v", seed, got, n, m, locked)
+					return false
+				}
+			}
+			return true
+		})
+		if len(moved) == 0 {
+			kept++
+		} else {
+			forced++
+		}
+	}
+	if kept < 300 || forced < 20 {
+		t.Errorf("the generator is lopsided: %d kept, %d had to move", kept, forced)
+	}
+}
+
+// TestUpgradeGoesAllTheWay: no solution has a newer version of what is upgraded,
+// and none with that version moves less.
+func TestUpgradeGoesAllTheWay(t *testing.T) {
+	up := 0
+	for seed := range int64(1000) {
+		r := rand.New(rand.NewSource(seed))
+		w := invent(t, r, false)
+		locked := w.locks(r)
+		if len(locked) == 0 {
+			continue
+		}
+		var names []string
+		for n := range locked {
+			names = append(names, n)
+		}
+		slices.Sort(names)
+		name := names[r.Intn(len(names))]
+		got := w.ask(t, locked, name)
+		v, ok := got[name]
+		if !ok {
+			continue
+		}
+		still := keeps(got, locked, func(n string) bool { return n != name })
+		w.solutions(debian12.Environment(), func(m map[string]string) bool {
+			switch x := m[name]; {
+			case x == "":
+			case pep440.MustParse(x).Compare(pep440.MustParse(v)) > 0:
+				t.Errorf("seed %d: %s is at %s, but %v", seed, name, v, m)
+				return false
+			case x == v && !still && keeps(m, locked, func(n string) bool { return n != name }):
+				t.Errorf("seed %d: %v moved more than %v, locked %v", seed, got, m, locked)
+				return false
+			}
+			return true
+		})
+		if v != locked[name] {
+			up++
+		}
+	}
+	if up < 90 {
+		t.Errorf("the generator is lopsided: %d upgrades", up)
+	}
+}
