@@ -108,8 +108,8 @@ func (c *configReader) conflicts(v any, line int) {
 		for i, g := range set {
 			set[i] = normalize(g)
 		}
-		slices.Sort(set)
-		if c.err == nil && (len(set) < 2 || len(slices.Compact(slices.Clone(set))) < len(set)) {
+		// The order stays: the first groups are what the rest is made to resemble.
+		if sorted := slices.Sorted(slices.Values(set)); c.err == nil && (len(set) < 2 || len(slices.Compact(sorted)) < len(set)) {
 			c.fail(line, hint, "conflicts has %v, expected at least two different groups", x)
 		}
 		c.c.Conflicts = append(c.c.Conflicts, set)

@@ -29,6 +29,14 @@ func (p *Project) RequiresText() string {
 	for _, in := range p.Inputs {
 		add("require", in.Group, canonical(in.Requirement))
 	}
+	for _, in := range slices.Concat(p.Inputs, p.Constraints) {
+		if len(in.Hashes) > 0 {
+			add("hash", append([]string{nameOf(in.Requirement)}, in.Hashes...)...)
+		}
+	}
+	for _, x := range p.Locals {
+		add("local", x.Name, x.Version, strings.Join(strings.Fields(x.RequiresPython), ""))
+	}
 	for _, in := range p.Constraints {
 		add("constrain", canonical(in.Requirement))
 	}

@@ -23,8 +23,16 @@
 // project itself, "me[a,b]", stands for those extras.
 //
 // From a requirements file: one requirement a line, as pip reads it: comments,
-// continued lines, -r and -c. Other options, environment variables, paths and
-// addresses without a name are errors that say where it belongs instead.
+// continued lines, -r and -c (relative to the file), --only-binary, --no-binary,
+// --pre, and --hash, which allows only files with one of these hashes. Where
+// packages come from is the configuration's to say: --index-url,
+// --extra-index-url and --find-links may repeat it and are errors otherwise. An
+// address without a name takes it from #egg= or from the file. Other options
+// and environment variables are errors that say where it belongs instead.
+//
+// A folder (-e ./libs/x, ./libs/x, x @ file:./libs/x, relative to the project's
+// folder) is a local project. Its PEP 621 requirements, with the extras asked
+// for, are inputs; it is not locked itself (see Local).
 //
 // # Editing
 //
@@ -41,6 +49,7 @@
 //
 //	require GROUP REQUIREMENT       constrain REQUIREMENT      override REQUIREMENT
 //	no-binary NAME   only-binary NAME   prereleases "allow"   conflict GROUP...
+//	hash NAME SHA256...   local NAME VERSION REQUIRES-PYTHON
 //	target NAME PYTHON PLATFORM IMPLEMENTATION      ("" where not given)
 //	metadata NAME VERSION REQUIRES-PYTHON REQUIREMENT...
 //	versions V   bounded-by D (if versions is bounded)   prefer V

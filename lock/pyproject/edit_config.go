@@ -1,6 +1,7 @@
 package pyproject
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"strings"
@@ -110,11 +111,7 @@ func (t Target) block(path []string, nl string) string {
 func (p *Project) RemoveTarget(name string) ([]Edit, error) {
 	i := slices.IndexFunc(p.Config.Targets, func(t Target) bool { return t.Name == name })
 	if i < 0 {
-		var names []string
-		for _, t := range p.Config.Targets {
-			names = append(names, t.Name)
-		}
-		return nil, &NotFoundError{"target", name, lookAlikes(name, names)}
+		return nil, p.noTarget(name)
 	}
 	d, path := p.config, append(slices.Clone(p.prefix), "targets")
 	list, _ := d.get(path...).([]any)
@@ -141,6 +138,87 @@ func (p *Project) RemoveTarget(name string) ([]Edit, error) {
 		return nil, err
 	}
 	return changed(p, q), nil
+}
+
+// ReplaceTarget puts another target into a declaration's place: its comments,
+// its layout and its place in the list stay. The error is a *NotFoundError where
+// old is not declared, an *Error where the new one is declared already.
+func (p *Project) ReplaceTarget(old string, t Target) ([]Edit, error) {
+	i := slices.IndexFunc(p.Config.Targets, func(t Target) bool { return t.Name == old })
+	if i < 0 {
+		return nil, p.noTarget(old)
+	}
+	if old != t.Name && slices.ContainsFunc(p.Config.Targets, func(have Target) bool { return have.Name == t.Name }) {
+		return nil, &Error{p.Config.File, p.lineOf("targets"), fmt.Sprintf("target %q is declared already", t.Name), "wheellock target remove " + old}
+	}
+	d, path := p.config, append(slices.Clone(p.prefix), "targets")
+	list, _ := d.get(path...).([]any)
+	want := slices.Clone(list)
+	want[i] = t.meaning()
+	var out []byte
+	if l := d.find(path...); l != nil {
+		out = newArray(d.src, l.from, l.to).replace(i, t.inline())
+	} else {
+		k := slices.IndexFunc(d.tables, func(t table) bool { return t.array && t.nth == i && equal(t.path, path) })
+		if k < 0 {
+			return nil, &Error{d.file, d.lineOf(path...), "targets are written in a form that cannot be edited", "edit the file by hand, then run `wheellock lock`"}
+		}
+		out = d.retarget(k, t)
+	}
+	q, err := p.splice(d, out, path, want)
+	if err != nil {
+		return nil, err
+	}
+	return changed(p, q), nil
+}
+
+// retarget writes t's keys over those of the kth table. A key that t lacks goes
+// with its line, one that is new follows the name.
+func (d *document) retarget(k int, t Target) []byte {
+	pairs := t.pairs()
+	out := d.src
+	for n := len(d.leaves) - 1; n >= 0; n-- { // from the end, so that offsets hold
+		l := d.leaves[n]
+		if l.table != k {
+			continue
+		}
+		key := l.path[len(l.path)-1]
+		at := slices.IndexFunc(pairs, func(kv [2]string) bool { return kv[0] == key })
+		switch {
+		case at < 0:
+			from := bytes.LastIndexByte(out[:l.from], '\n') + 1
+			to := len(out)
+			if end := bytes.IndexByte(out[l.to:], '\n'); end >= 0 {
+				to = l.to + end + 1
+			}
+			out = splice(out, from, to, "")
+		default:
+			text := quoteTOML(pairs[at][1], out[l.from])
+			if key == "name" {
+				for _, kv := range pairs {
+					if kv[0] != "name" && !d.hasKey(k, kv[0]) {
+						text += newline(d.src) + kv[0] + " = " + quoteTOML(kv[1], '"')
+					}
+				}
+			}
+			out = splice(out, l.from, l.to, text)
+		}
+	}
+	return out
+}
+
+// hasKey reports a key of the kth table.
+func (d *document) hasKey(k int, key string) bool {
+	return slices.ContainsFunc(d.leaves, func(l leaf) bool { return l.table == k && l.path[len(l.path)-1] == key })
+}
+
+// noTarget is the error about a name that is not declared.
+func (p *Project) noTarget(name string) error {
+	var names []string
+	for _, t := range p.Config.Targets {
+		names = append(names, t.Name)
+	}
+	return &NotFoundError{"target", name, lookAlikes(name, names)}
 }
 
 // SetPins writes the pinned fingerprints of the root and the log's verifier

@@ -16,6 +16,13 @@ import (
 // configuration. No edit: it stands there already.
 func (p *Project) AddRequirement(req, group string) ([]Edit, error) {
 	req = strings.TrimSpace(req)
+	if bareURL.MatchString(req) {
+		name, rest, why := nameAddress(req)
+		if why != "" {
+			return nil, invalidRequirement(withoutUser(req), why)
+		}
+		req = name + " @ " + rest
+	}
 	name := nameOf(req)
 	switch {
 	case name == "":

@@ -116,7 +116,7 @@ func (l *loader) array(d *document, path []string, group string) error {
 		return err
 	}
 	for i, text := range list {
-		if err := l.add(entry{Input: Input{text, group, d.file, lines[i]}, path: path, index: i}, false); err != nil {
+		if err := l.add(entry{Input: Input{Requirement: text, Group: group, File: d.file, Line: lines[i]}, path: path, index: i}, false); err != nil {
 			return err
 		}
 	}
@@ -240,7 +240,7 @@ func (l *loader) extra(d *document, extras []string, x, group string, stack []st
 	for i, text := range list {
 		name, inner := nameAndExtras(text)
 		if own == "" || normalize(name) != normalize(own) {
-			e := entry{Input: Input{text, group, d.file, lines[i]}, path: path, index: i}
+			e := entry{Input: Input{Requirement: text, Group: group, File: d.file, Line: lines[i]}, path: path, index: i}
 			if err := l.addOrDerive(e, stack); err != nil {
 				return err
 			}
@@ -270,11 +270,15 @@ func (l *loader) addOrDerive(e entry, stack []string) error {
 	if len(stack) == 0 {
 		return l.add(e, false)
 	}
-	if len(l.Inputs)+len(l.Constraints) >= maxRequirements {
-		return &Error{e.File, e.Line, fmt.Sprintf("more than %d requirements", maxRequirements), "this is no file of requirements"}
-	}
-	l.Inputs = append(l.Inputs, e.Input)
-	return nil
+	return l.derive(e.Input)
+}
+
+// derive takes in a requirement that no edit reaches.
+func (l *loader) derive(in Input) error {
+	n := len(l.entries)
+	err := l.add(entry{Input: in}, false)
+	l.entries = l.entries[:n]
+	return err
 }
 
 // group takes in a dependency group with those that it includes (PEP 735).
@@ -296,7 +300,7 @@ func (l *loader) group(d *document, names map[string]string, g, as string, stack
 		}
 		switch v := x.(type) {
 		case string:
-			if err := l.addOrDerive(entry{Input: Input{v, as, d.file, at}, path: path, index: i}, stack); err != nil {
+			if err := l.addOrDerive(entry{Input: Input{Requirement: v, Group: as, File: d.file, Line: at}, path: path, index: i}, stack); err != nil {
 				return err
 			}
 		case map[string]any:

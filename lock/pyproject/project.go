@@ -39,6 +39,7 @@ type Project struct {
 	NoBinary    []string // packages whose wheels are not used: sorted, normalised, or All
 	OnlyBinary  []string // packages whose sources are not used
 	Prereleases bool     // a requirements file says --pre
+	Locals      []Local  // projects in the user's own tree
 
 	configFile string            // as given to Open
 	overlay    map[string][]byte // files as With changed them, by their name in the project
@@ -195,6 +196,11 @@ func (l *loader) toml(name string) (*document, error) {
 
 // add takes a requirement or constraint in.
 func (l *loader) add(e entry, constraint bool) error {
+	if where, marker := localReference(e.Requirement); where != "" && !constraint {
+		_, err := l.local(e.Input, nameOf(e.Requirement), where, marker)
+		l.entries = append(l.entries, e)
+		return err
+	}
 	if len(l.Inputs)+len(l.Constraints) >= maxRequirements {
 		return &Error{e.File, e.Line, fmt.Sprintf("more than %d requirements", maxRequirements), "this is no file of requirements"}
 	}

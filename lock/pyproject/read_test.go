@@ -62,22 +62,127 @@ func TestRequirementsFileRefuses(t *testing.T) {
 	}{
 		{"idna\n--index-url https://index.example/simple\n", 2, "index-url"},
 		{"-i https://index.example/simple\n", 1, "index-url"},
-		{"-e .\n", 1, "sources"},
-		{"idna==1 --hash=sha256:00\n", 1, "the lock holds the hashes"},
-		{"idna==1 \\\n --hash=sha256:00\n", 1, "--hash"},
-		{"--pre\n", 1, "pre-release"},
+		{"--extra-index-url=https://other.example/simple\n", 1, "[[indexes]]"},
+		{"--find-links https://u:secret@h.example/\n", 1, "user name or a password"},
+		{"-e .\n", 1, "[project]"},
+		{"-e\n", 1, "names nothing"},
+		{"idna==1 --hash=sha256:00\n", 1, "is no sha256"},
+		{"idna==1 \\\n --hash=md5:00\n", 1, "--hash"},
+		{"idna==1 --hash=sha512:00\n", 1, "a lock holds sha256"},
+		{"--only-binary a==1\n", 1, "no name of a package"},
+		{"--prefer-binary\n", 1, "policy"},
+		{"idna --config-settings=x\n", 1, "--config-settings"},
 		{"--requirements-of x\n", 1, "--requirements-of"},
 		{"-r\n", 1, "names no file"},
 		{"-r missing.in\n", 1, "no file missing.in"},
 		{"-r requirements.in\n", 1, "names itself"},
 		{"\n-r https://host.example/r.txt\n", 2, "network"},
 		{"idna==${VERSION}\n", 1, "environment variables"},
-		{"./local\n", 1, "path"},
-		{"https://host.example/x-1.whl\n", 1, "NAME @ ADDRESS"},
+		{"./local\n", 1, "no pyproject.toml"},
+		{"./dist/x-1.0-py3-none-any.whl\n", 1, "find-links"},
+		{"x @ file://other.example/x\n", 1, "another machine"},
+		{"~/x\n", 1, "every machine"},
+		{"git+https://git.example/x@abc\n", 1, "without a name"},
+		{"https://host.example/x-1.whl\n", 1, "without a name"},
 		{"idna\x00\n", 1, "zero byte"},
 	} {
 		refused(t, tt.line, tt.words, "requirements.in\n"+tt.text)
 	}
+}
+
+// What pip-compile writes is an input like another: its hashes bind.
+func TestRequirementsFileOptions(t *testing.T) {
+	a, b := strings.Repeat("a", 64), strings.Repeat("B", 64)
+	p := open(t, `requirements.in
+# by pip-compile
+--index-url https://index.example/simple/
+--pre
+--no-binary=one,Two
+--only-binary :all:
+--no-binary two
+-r more/deep.txt
+idna==3.10 \
+    --hash=sha256:`+b+` \
+    --hash sha256:`+a+` \
+    # via requests
+tomli==2.0 ; python_version < "3.11" --hash=sha256:`+a+`
+git+https://git.example/x@`+a[:40]+`#egg=Some_Name[e]&subdirectory=s ; os_name == "posix"
+https://files.example/my_lib-1.0-py3-none-any.whl#sha256=`+a+`
+https://files.example/other-lib-2.0.tar.gz
+`, "more/deep.txt\n-c bounds.txt\nsix  # why\n", "more/bounds.txt\nsix<2\n", "wheellock.toml\nindex-url = \"https://index.example/simple\"\n")
+	var got []string
+	for _, in := range append(p.Inputs, p.Constraints...) {
+		got = append(got, in.Origin()+" "+in.Requirement+" "+strings.Join(in.Hashes, ","))
+	}
+	want := []string{
+		"more/deep.txt:2 six ",
+		"requirements.in:8 idna==3.10 " + a + "," + strings.ToLower(b),
+		"requirements.in:12 tomli==2.0 ; python_version < \"3.11\" " + a,
+		"requirements.in:13 Some_Name[e] @ git+https://git.example/x@" + a[:40] + "#subdirectory=s ; os_name == \"posix\" ",
+		"requirements.in:14 my_lib @ https://files.example/my_lib-1.0-py3-none-any.whl#sha256=" + a + " ",
+		"requirements.in:15 other-lib @ https://files.example/other-lib-2.0.tar.gz ",
+		"more/bounds.txt:1 six<2 ",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	if !p.Prereleases || !cmp.Equal(p.OnlyBinary, []string{All}) || !cmp.Equal(p.NoBinary, []string{"two"}) {
+		t.Errorf("%v %v %v", p.Prereleases, p.OnlyBinary, p.NoBinary)
+	}
+	for _, line := range []string{"hash \"idna\"", "no-binary \"two\"", "only-binary \":all:\"", "prereleases \"allow\""} {
+		if !strings.Contains(p.RequiresText(), line) {
+			t.Errorf("the digest does not cover %s", line)
+		}
+	}
+}
+
+// Projects in the user's own tree bring their requirements and are not locked.
+func TestLocals(t *testing.T) {
+	files := []string{`requirements.in
+-e ./libs/one[fast] ; python_version >= "3.9"
+two @ file:./libs/two
+`, `libs/one/pyproject.toml
+[project]
+name = "One"
+version = "1.5"
+requires-python = ">=3.8"
+dependencies = [
+  "six>=1",
+  "tomli ; python_version < '3.11' or os_name == 'nt'",
+]
+[project.optional-dependencies]
+fast = ["orjson"]
+slow = ["idna"]
+`, `libs/two/pyproject.toml
+[project]
+name = "two"
+version = "2.0"
+dependencies = ["one>=1"]
+`}
+	p := open(t, files...)
+	var got []string
+	for _, in := range p.Inputs {
+		got = append(got, in.Origin()+" "+in.Requirement)
+	}
+	want := []string{
+		"libs/one/pyproject.toml:6 six>=1 ; python_version >= \"3.9\"",
+		"libs/one/pyproject.toml:7 tomli ; (python_version < '3.11' or os_name == 'nt') and (python_version >= \"3.9\")",
+		"libs/one/pyproject.toml:10 orjson ; python_version >= \"3.9\"",
+		"libs/two/pyproject.toml:4 one>=1",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	if len(p.Locals) != 2 || p.Locals[0].Name != "one" || p.Locals[0].Version != "1.5" || p.Locals[1].Dir != "libs/two" || p.Locals[1].Line != 2 {
+		t.Errorf("%+v", p.Locals)
+	}
+	q := apply(t, p)(p.RemoveRequirement("one"))
+	if string(q.files["requirements.in"]) != "two @ file:./libs/two\n" {
+		t.Errorf("%s", q.files["requirements.in"])
+	}
+	refused(t, 4, "dynamic", "requirements.in\n./lib\n", "lib/pyproject.toml\n[project]\nname = \"x\"\nversion = \"1\"\ndynamic = [\"dependencies\"]\n")
+	refused(t, 1, "has no extra", "requirements.in\n./lib[gui]\n", "lib/pyproject.toml\n[project]\nname = \"x\"\nversion = \"1\"\n")
+	refused(t, 1, `is named "x"`, "requirements.in\ny @ file:lib\n", "lib/pyproject.toml\n[project]\nname = \"x\"\nversion = \"1\"\n")
 }
 
 func TestPyproject(t *testing.T) {

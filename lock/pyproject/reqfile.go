@@ -77,25 +77,6 @@ func logicalLines(src []byte) []logical {
 	return list
 }
 
-// options that other tools understand in a requirements file, and where what
-// they say belongs here.
-var optionHints = map[string]string{
-	"-i":                "set index-url in the configuration, or use --index-url",
-	"--index-url":       "set index-url in the configuration, or use --index-url",
-	"--extra-index-url": "wheellock asks one index; set index-url in the configuration, and find-links for more files",
-	"--find-links":      "set find-links in the configuration, or use --find-links",
-	"-f":                "set find-links in the configuration, or use --find-links",
-	"--no-index":        "use --offline",
-	"-e":                "name the project's dependencies: sources = [\"pyproject.toml\"] in the configuration reads them",
-	"--editable":        "name the project's dependencies: sources = [\"pyproject.toml\"] in the configuration reads them",
-	"--hash":            "take it out: the lock holds the hashes",
-	"--pre":             "name the pre-release in the requirement, such as NAME>=2.0rc1",
-	"--no-binary":       "take it out and set wheels = \"build\" in [policy]",
-	"--only-binary":     "take it out and set wheels = \"upstream\" in [policy]",
-	"--require-hashes":  "take it out: wheellock always does",
-	"--trusted-host":    "take it out: an index is reached with TLS, or lies on this machine",
-}
-
 // option reads "-r FILE", "-rFILE", "--requirement FILE" and
 // "--requirement=FILE", and the same for constraints.
 func option(text string) (kind byte, file string, ok bool) {
@@ -126,43 +107,6 @@ func unquote(s string) string {
 	return s
 }
 
-var (
-	environmentVariable = regexp.MustCompile(`\$\{[A-Z0-9_]+\}`)
-	lineOption          = regexp.MustCompile(`[ \t](--?[A-Za-z][A-Za-z-]*)`)
-	bareURL             = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9+.-]*://|file:)`)
-)
-
-// refuse says why a line of a requirements file is not a requirement; "" if it
-// may be one.
-func refuse(text string) (msg, hint string) {
-	if strings.HasPrefix(text, "-") {
-		name, _, _ := strings.Cut(text, " ")
-		name, _, _ = strings.Cut(name, "=")
-		return fmt.Sprintf("option %s is not understood here; expected a requirement, -r FILE or -c FILE", name), hintFor(name)
-	}
-	if v := environmentVariable.FindString(text); v != "" {
-		return fmt.Sprintf("%s: environment variables are not expanded, a lock must mean the same everywhere", v), "write the value itself"
-	}
-	requirement, _, _ := strings.Cut(text, ";")
-	if m := lineOption.FindStringSubmatch(requirement); m != nil {
-		return fmt.Sprintf("option %s after a requirement is not understood", m[1]), hintFor(m[1])
-	}
-	if bareURL.MatchString(text) {
-		return "an address without a name", "write NAME @ ADDRESS"
-	}
-	if strings.HasPrefix(text, ".") || strings.HasPrefix(text, "/") || strings.HasPrefix(text, "~") {
-		return fmt.Sprintf("%q is a path, not a requirement", text), "build the file into a folder, name the folder in find-links and require it by name"
-	}
-	return "", ""
-}
-
-func hintFor(option string) string {
-	if h := optionHints[option]; h != "" {
-		return h
-	}
-	return "take the option out"
-}
-
 // readRequirements reads a requirements file and those that it names.
 func (l *loader) readRequirements(file string, constraint bool, stack []string) error {
 	if len(stack) >= maxDepth {
@@ -179,12 +123,11 @@ func (l *loader) readRequirements(file string, constraint bool, stack []string) 
 			}
 			continue
 		}
-		if msg, hint := refuse(line.text); msg != "" {
-			return &Error{file, line.line, msg, hint}
+		done, err := l.fileOption(file, line)
+		if err == nil && !done {
+			err = l.requirementLine(file, line, constraint)
 		}
-		e := entry{Input: Input{Requirement: line.text, File: file, Line: line.line},
-			whole: span{line.from, line.to}, body: line.body}
-		if err := l.add(e, constraint); err != nil {
+		if err != nil {
 			return err
 		}
 	}

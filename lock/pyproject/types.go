@@ -21,7 +21,7 @@ type Config struct {
 	Overrides    []string // replace every other requirement on their name; see Project.Overrides
 	NoBinary     []string // normalised names, All or None; see Project.NoBinary
 	OnlyBinary   []string
-	Conflicts    [][]string // sets of normalised group names that cannot be installed together, each sorted
+	Conflicts    [][]string // sets of normalised group names that cannot be installed together, in order of preference
 	Advisories   []string   // folders, files or addresses with OSV records
 	Indexes      []Index    // in the order written
 	Policy       Policy
@@ -77,6 +77,7 @@ type Input struct {
 	Group       string // "": the default group
 	File        string // relative to the project's folder
 	Line        int
+	Hashes      []string // sha256 of the files that a requirements file allows, lower case; nil: any
 }
 
 // Origin is "FILE:LINE".
