@@ -186,30 +186,43 @@ func (d *document) retarget(k int, t Target) []byte {
 		at := slices.IndexFunc(pairs, func(kv [2]string) bool { return kv[0] == key })
 		switch {
 		case at < 0:
-			from := bytes.LastIndexByte(out[:l.from], '\n') + 1
-			to := len(out)
-			if end := bytes.IndexByte(out[l.to:], '\n'); end >= 0 {
-				to = l.to + end + 1
+			to := endOfLine(out, l.to)
+			if rest := out[to:]; len(rest) > 0 {
+				to += 1 + bytes.IndexByte(rest, '\n')
 			}
-			out = splice(out, from, to, "")
+			out = splice(out, l.start, to, "")
 		default:
-			text := quoteTOML(pairs[at][1], out[l.from])
 			if key == "name" {
-				for _, kv := range pairs {
-					if kv[0] != "name" && !d.hasKey(k, kv[0]) {
-						text += newline(d.src) + kv[0] + " = " + quoteTOML(kv[1], '"')
-					}
-				}
+				end := endOfLine(out, l.to)
+				out = splice(out, end, end, d.lacking(k, pairs))
 			}
-			out = splice(out, l.from, l.to, text)
+			out = splice(out, l.from, l.to, quoteTOML(pairs[at][1], out[l.from]))
 		}
 	}
 	return out
 }
 
-// hasKey reports a key of the kth table.
-func (d *document) hasKey(k int, key string) bool {
-	return slices.ContainsFunc(d.leaves, func(l leaf) bool { return l.table == k && l.path[len(l.path)-1] == key })
+// lacking are the lines of those keys that the kth table does not have yet.
+func (d *document) lacking(k int, pairs [][2]string) string {
+	text := ""
+	for _, kv := range pairs {
+		if !slices.ContainsFunc(d.leaves, func(l leaf) bool { return l.table == k && l.path[len(l.path)-1] == kv[0] }) {
+			text += newline(d.src) + kv[0] + " = " + quoteTOML(kv[1], '"')
+		}
+	}
+	return text
+}
+
+// endOfLine is the offset of the line end at or after at.
+func endOfLine(src []byte, at int) int {
+	i := bytes.IndexByte(src[at:], '\n')
+	if i < 0 {
+		return len(src)
+	}
+	if i > 0 && src[at+i-1] == '\r' {
+		i--
+	}
+	return at + i
 }
 
 // noTarget is the error about a name that is not declared.

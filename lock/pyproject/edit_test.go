@@ -219,6 +219,44 @@ func TestTargets(t *testing.T) {
 	}
 }
 
+// A declaration keeps its place, its comments and its layout.
+func TestReplaceTarget(t *testing.T) {
+	custom := Target{Name: "ours", Python: "3.12", Platform: "manylinux_2_28_x86_64"}
+	for _, c := range []struct {
+		before, old string
+		target      Target
+		after       string
+	}{
+		{"[[targets]]\nname = \"a\"\n", "a", Target{Name: "b"}, "[[targets]]\nname = \"b\"\n"},
+		{"# top\n[[targets]] # one\n# why\nname = 'a'   # till June\n\n[[targets]]\nname = \"z\"\n", "a", Target{Name: "b"},
+			"# top\n[[targets]] # one\n# why\nname = 'b'   # till June\n\n[[targets]]\nname = \"z\"\n"},
+		{"[[targets]]\npython = \"3.9\" # old\nname = \"a\"\nplatform = \"win32\"\n[policy]\nreviews = 1\n", "a", Target{Name: "b"},
+			"[[targets]]\nname = \"b\"\n[policy]\nreviews = 1\n"},
+		{"[[targets]]\nname = \"a\" # here", "a", custom, "[[targets]]\nname = \"ours\" # here\npython = \"3.12\"\nplatform = \"manylinux_2_28_x86_64\""},
+		{"[[targets]]\r\nname = \"a\" # here\r\npython = \"3.9\"\r\n", "a", custom,
+			"[[targets]]\r\nname = \"ours\" # here\r\nplatform = \"manylinux_2_28_x86_64\"\r\npython = \"3.12\"\r\n"},
+		{"targets = [\n  { name = \"z\" },\n  { name = \"a\", python = \"3.9\" }, # ours\n]\n", "a", Target{Name: "b"},
+			"targets = [\n  { name = \"z\" },\n  { name = \"b\" }, # ours\n]\n"},
+	} {
+		p := open(t, "wheellock.toml\n"+c.before)
+		edits, err := p.ReplaceTarget(c.old, c.target)
+		if err != nil {
+			t.Errorf("%q: %v", c.before, err)
+			continue
+		}
+		if d := cmp.Diff(c.after, only(t, p, edits, "wheellock.toml")); d != "" {
+			t.Errorf("%q: (-want +got)\n%s", c.before, d)
+		}
+	}
+	p := open(t, "wheellock.toml\n[[targets]]\nname = \"bookworm\"\n[[targets]]\nname = \"focal\"\n")
+	var nf *NotFoundError
+	if _, err := p.ReplaceTarget("bokworm", Target{Name: "trixie"}); !errors.As(err, &nf) || !cmp.Equal(nf.Near, []string{"bookworm"}) {
+		t.Errorf("%v", err)
+	}
+	_, err := p.ReplaceTarget("bookworm", Target{Name: "focal"})
+	asError(t, err, 1, "declared already")
+}
+
 func TestSettings(t *testing.T) {
 	root := strings.Repeat("0123456789", 4)
 	key := "w.example+0a1b2c3d+Acy9UKGQUgiRIPWmoxHrImMhN4uOQ0wPNvmoS3G6lxpp"
