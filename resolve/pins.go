@@ -47,6 +47,13 @@ func (v *view) pins(p *provider, sol *solver.Solution) (TargetSolution, []Unknow
 		pin.Extras = extras
 		t.Pins = append(t.Pins, pin)
 	}
+	who := map[*need][]string{}
+	for _, pin := range t.Pins {
+		for _, n := range reads[pin.Name] {
+			who[n] = append(who[n], pin.Name+" "+pin.Version.String())
+		}
+	}
+	v.blocked(p, t.Pins, sol.Needs, who)
 	groups := reach(p.roots, reads)
 	for i := range t.Pins {
 		t.Pins[i].Groups = groups[t.Pins[i].Name]

@@ -28,6 +28,9 @@ func (v *view) settle(p *provider, sol *solver.Solution) (*provider, *solver.Sol
 	}
 	t := &settling{view: v, p: p, sol: sol, at: map[string]int{}}
 	for _, name := range slices.Compact(slices.Sorted(slices.Values(v.req.Upgrade))) {
+		if _, stays := v.locked[name]; stays {
+			continue // it moves on other targets
+		}
 		if err := t.raise(name); err != nil {
 			return nil, nil, err
 		}

@@ -107,6 +107,7 @@ type Pin struct {
 	Wheels  []index.File // every published wheel of this version, by name
 	Refused []Refusal    // files of this version that do not fit, by name
 	Newer   *Newer       // nil: nothing newer is held back by the target
+	Blocked *Blocked     // nil: no requirement holds back what the target could use
 
 	// Inferred names the wheel for another platform whose metadata was taken
 	// because none fits; "" otherwise.
