@@ -50,7 +50,7 @@ func (r *relaxer) exclusions() {
 		r.admitLater()
 	}
 	if target {
-		r.otherTarget()
+		r.otherTarget(neighbours(r.group[0].target))
 	}
 }
 
@@ -124,10 +124,11 @@ func (r *relaxer) admitFiles(name string, only bool) {
 	all := slices.Contains(*list, All)
 	*list = slices.DeleteFunc(slices.Clone(*list), func(s string) bool { return s == All || pep508.NormalizeName(s) == name })
 	if g, ok := r.works(trial{req: &req}); ok {
+		what += g.gives(name)
 		if all {
-			name, what = All, "builds what has no wheel from its sdist"
+			name = All
 		}
-		r.add("take "+name+" out of "+word, what+strings.TrimPrefix(g.gives(name), ";"))
+		r.add("take "+name+" out of "+word, what)
 	}
 }
 

@@ -98,7 +98,7 @@ func (e *ConflictError) Hint() string {
 			return "do one of the things under \"What would work\"; each was tried"
 		}
 	}
-	return "relax one of the requirements named above, or take a target with another Python or libc"
+	return "no small change was found: ask for another version of what is named above, or do without it"
 }
 
 // UnknownMetadataError says that the answer needs versions whose dependencies

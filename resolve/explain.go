@@ -23,7 +23,7 @@ func (v *view) explain(p *provider, proof *solver.Incompatibility) *explainer {
 	x := &explainer{view: v, provider: p, number: map[*solver.Incompatibility]int{}}
 	x.leaves = x.leavesOf(proof)
 	facts := x.facts(x.leaves)
-	if len(facts) == len(x.leaves) && len(facts) > flatFacts && len(facts) <= maxFacts {
+	if len(facts) == len(x.leaves) && len(facts) > flatFacts && len(facts) <= maxFacts && forked(facts) {
 		x.steps(proof)
 	} else {
 		for i, f := range facts {
@@ -45,6 +45,22 @@ func (v *view) explain(p *provider, proof *solver.Incompatibility) *explainer {
 		}
 	}
 	return x
+}
+
+// forked reports whether versions of one package need different things: else
+// the facts are a chain, and speak for themselves.
+func forked(facts []fact) bool {
+	subject := map[string]string{}
+	for _, f := range facts {
+		if f.about == "" || f.rank != 0 {
+			continue
+		}
+		if who, ok := subject[f.about]; ok && who != f.who {
+			return true
+		}
+		subject[f.about] = f.who
+	}
+	return false
 }
 
 // explainer is a proof for one target being told.

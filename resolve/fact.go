@@ -12,6 +12,7 @@ import (
 type fact struct {
 	text  string
 	about string // package whose statement it is; "" for a requirement of the user
+	who   string // the versions that it speaks of
 	rank  int    // within about
 	leads []string
 }
@@ -50,7 +51,8 @@ func (x *explainer) facts(leaves []*solver.Incompatibility) []fact {
 		list := groups[key]
 		if len(list) <= 3 {
 			for _, i := range list {
-				all = append(all, fact{text: x.fact(i), about: key.about, leads: []string{key.on}})
+				t, _ := i.Term(solver.Name{Package: key.about})
+				all = append(all, fact{text: x.fact(i), about: key.about, who: x.subject(key.about, t.Set, "and"), leads: []string{key.on}})
 			}
 			continue
 		}
@@ -120,6 +122,9 @@ func (x *explainer) fact(i *solver.Incompatibility) string {
 		if at == "" {
 			at = "the request"
 		}
+		if c.group != "" {
+			at += " (group " + c.group + ")"
+		}
 		switch {
 		case c.constraint:
 			return fmt.Sprintf("%s allows only %s.", at, c.wants())
@@ -158,6 +163,8 @@ func (x *explainer) butNone(n *need) string {
 		return ", which the index does not have"
 	case len(pv.releases) == 0:
 		return ", of which the index has no file"
+	case !strings.Contains(n.text, "===") && n.spec.Set().IsEmpty():
+		return ", which no version can be"
 	case pv.set(n.spec).IsEmpty():
 		return fmt.Sprintf(", but the index has only %s %s", n.name, pv.ranges(solver.FullSet(len(pv.releases)), "and"))
 	}

@@ -52,7 +52,7 @@ func (r *relaxer) loosened(n *need, q pep508.Requirement, keep, out []pep440.Spe
 			free, g = by, h
 		}
 	}
-	r.add(r.write(n, free.text), "instead of "+n.text+at(n)+g.gives(n.name))
+	r.add(r.write(n, free.text), r.insteadOf(n)+g.gives(n.name))
 	return true
 }
 
@@ -129,7 +129,7 @@ func (r *relaxer) dropExtras(n *need) {
 		less.Extras = keep
 		by := n.like(less)
 		if g, ok := r.works(trial{of: n, by: by}); ok {
-			r.add(r.write(n, by.text), "instead of "+n.text+at(n)+g.gives(n.name))
+			r.add(r.write(n, by.text), r.insteadOf(n)+g.gives(n.name))
 			worked = true
 		}
 	}
@@ -147,30 +147,61 @@ func (r *relaxer) extraBlamed(n *need) bool {
 	return false
 }
 
-// drop tries to do without a requirement: where only newer Pythons have a
-// solution, on the older ones alone.
+// drop tries to do without a requirement: on the group's targets alone, where
+// others have a solution and a marker tells them apart.
 func (r *relaxer) drop(n *need) {
-	if _, ok := r.works(trial{of: n}); !ok {
-		return
-	}
-	if python := r.boundary(); python != "" && n.root && n.marker == nil {
-		if q, err := n.parsed(); err == nil {
-			marker, err := pep508.ParseMarker("python_version >= '" + python + "'")
-			if err == nil {
-				q.Marker = marker
-				r.add(r.write(n, q.String()), "instead of "+n.text+at(n)+"; leaves it out on "+joinWords(r.names()))
+	if q, err := n.parsed(); err == nil && n.root && n.marker == nil {
+		for _, m := range r.markers() {
+			if q.Marker, err = pep508.ParseMarker(m); err != nil {
+				continue
+			}
+			by := n.like(q)
+			if _, ok := r.works(trial{of: n, by: by}); ok {
+				r.add(r.write(n, by.text), r.insteadOf(n)+"; leaves it out on "+joinWords(r.names()))
 				return
 			}
 		}
 	}
+	if _, ok := r.works(trial{of: n}); !ok {
+		return
+	}
 	switch {
-	case n.constraint:
-		r.add("remove "+n.text+at(n), "it is a constraint")
-	case n.group != "":
-		r.add("remove "+n.text+at(n)+" from group "+n.group, "nothing smaller was found")
+	case !n.root || n.group != "":
+		r.add("remove "+n.text+at(n), "nothing smaller was found")
 	default:
 		r.add("wheellock remove "+n.name, "does without "+n.text+at(n))
 	}
+}
+
+// markers are true on the targets that have a solution and false on the group's.
+func (r *relaxer) markers() []string {
+	if len(r.others) == 0 {
+		return nil
+	}
+	var list []string
+	if python := r.boundary(); python != "" {
+		list = append(list, "python_version >= '"+python+"'")
+	}
+	for _, variable := range []string{"sys_platform", "platform_machine", "python_version"} {
+		bad, good := []string{}, []string{}
+		for _, x := range r.group {
+			bad = append(bad, x.env[variable])
+		}
+		for _, t := range r.others {
+			good = append(good, t.Environment()[variable])
+		}
+		slices.Sort(bad)
+		slices.Sort(good)
+		bad, good = slices.Compact(bad), slices.Compact(good)
+		switch {
+		case slices.ContainsFunc(bad, func(s string) bool { return slices.Contains(good, s) }):
+		case len(good) == 1:
+			list = append(list, variable+" == '"+good[0]+"'")
+		case len(bad) == 1:
+			list = append(list, variable+" != '"+bad[0]+"'")
+		}
+	}
+	return list
 }
 
 func (r *relaxer) names() []string {
@@ -181,24 +212,24 @@ func (r *relaxer) names() []string {
 	return out
 }
 
-// boundary is the lowest Python of the targets that have a solution, if all
-// of the group are below it.
+// boundary is the Python that a version which the group misses needs, or else
+// the lowest of the targets that have a solution; "" if the group is not older.
 func (r *relaxer) boundary() string {
-	low, text := pep440.Version{}, ""
+	low := pep440.Version{}
 	for _, t := range r.others {
-		if v := t.Version(); text == "" || v.Compare(low) < 0 {
-			low, text = v, strings.TrimSuffix(t.Python, "t")
+		if v := t.Version(); !low.IsValid() || v.Less(low) {
+			low = v
 		}
 	}
-	if text == "" {
-		return ""
-	}
-	parts := strings.SplitN(text, ".", 3)
-	text = strings.Join(parts[:min(len(parts), 2)], ".")
-	for _, x := range r.group {
-		if x.python.Compare(pep440.MustParse(text)) >= 0 {
-			return ""
+	parts := strings.SplitN(low.String(), ".", 3)
+	text := strings.Join(parts[:min(len(parts), 2)], ".")
+	bounds := append(r.pythonsMissed(), text)
+	slices.SortFunc(bounds, func(a, b string) int { return minor(a) - minor(b) })
+	for _, b := range bounds {
+		above := !slices.ContainsFunc(r.group, func(x *explainer) bool { return minor(x.target.Python) >= minor(b) })
+		if above && minor(b) <= minor(text) {
+			return b
 		}
 	}
-	return text
+	return ""
 }

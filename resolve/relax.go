@@ -3,6 +3,7 @@ package resolve
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -50,6 +51,7 @@ type trial struct {
 	by     *need // nil: it is left out
 	req    *Request
 	target *tags.Target // in the place of the group's
+	apart  string       // the requirements of this group are left out
 }
 
 // find tries one kind of change after the other.
@@ -64,17 +66,21 @@ func (r *relaxer) find() []Relaxation {
 		r.dropExtras(n)
 	}
 	r.exclusions()
+	r.groupsApart(blamed)
 	for _, n := range blamed {
-		if !n.relaxedIn(r.found) {
+		if !r.relaxed(n) {
 			r.drop(n)
 		}
+	}
+	if len(r.found) == 0 {
+		r.otherTarget(strangers(r.group[0].target))
 	}
 	return r.found[:min(len(r.found), maxWorks)]
 }
 
-// relaxedIn reports whether a smaller change of n was found.
-func (n *need) relaxedIn(found []Relaxation) bool {
-	return slices.ContainsFunc(found, func(w Relaxation) bool { return strings.HasPrefix(w.Means, "instead of "+n.text+at(n)) })
+// relaxed reports whether a smaller change of n was found.
+func (r *relaxer) relaxed(n *need) bool {
+	return slices.ContainsFunc(r.found, func(w Relaxation) bool { return strings.HasPrefix(w.Means, r.insteadOf(n)) })
 }
 
 func (r *relaxer) add(do, means string) {
@@ -103,6 +109,28 @@ func (r *relaxer) blamed() []*need {
 
 // got is what a trial gave: the versions of a name, one a target, each once.
 type got map[string][]string
+
+// groupsApart tries to solve two groups of the proof one without the other.
+func (r *relaxer) groupsApart(blamed []*need) {
+	var groups []string
+	for _, n := range blamed {
+		if n.root && n.group != "" && !slices.Contains(groups, n.group) {
+			groups = append(groups, n.group)
+		}
+	}
+	slices.Sort(groups)
+	for i, a := range groups {
+		for _, b := range groups[i+1:] {
+			if _, ok := r.works(trial{apart: a}); !ok {
+				continue
+			}
+			if _, ok := r.works(trial{apart: b}); ok {
+				r.add(fmt.Sprintf("conflicts = [[%q, %q]]", a, b), "in the configuration: the groups are solved apart, and never installed together")
+				return
+			}
+		}
+	}
+}
 
 // works solves the changed request for the group's targets, then for those
 // that had a solution.
@@ -157,16 +185,14 @@ func (r *relaxer) solve(s *store, target tags.Target, t trial) (*solver.Solution
 		return nil, nil, false
 	}
 	sol, err := p.run(solver.Options{MaxConflicts: trialConflicts})
-	if err != nil || len(p.roots) == 0 {
-		return nil, nil, false
-	}
-	return sol, v, true
+	return sol, v, err == nil
 }
 
 func (t trial) change(list []*need) []*need {
 	var out []*need
 	for _, m := range list {
 		switch {
+		case t.apart != "" && m.group == t.apart:
 		case m != t.of:
 			out = append(out, m)
 		case t.by != nil:
@@ -202,19 +228,32 @@ func at(n *need) string {
 
 // write says how the user puts text in the place of n.
 func (r *relaxer) write(n *need, text string) string {
+	switch {
+	case r.addable(n):
+		return addCommand(text, n.group)
+	case n.origin == "":
+		return "ask for " + text
+	}
+	return n.origin + ": write " + text
+}
+
+// addable reports whether `wheellock add` replaces just n.
+func (r *relaxer) addable(n *need) bool {
 	same := 0
 	for _, m := range r.roots {
 		if m.name == n.name && m.group == n.group {
 			same++
 		}
 	}
-	switch {
-	case n.root && same <= 1:
-		return addCommand(text, n.group)
-	case n.origin == "":
-		return "ask for " + text
+	return n.root && same <= 1
+}
+
+// insteadOf says what a requirement was, and where if write does not.
+func (r *relaxer) insteadOf(n *need) string {
+	if r.addable(n) {
+		return "instead of " + n.text + at(n)
 	}
-	return n.origin + ": write " + text
+	return "instead of " + n.text
 }
 
 func addCommand(text, group string) string {

@@ -12,11 +12,11 @@ import (
 // maxTargets bounds the targets that are tried in the place of one.
 const maxTargets = 8
 
-// otherTarget looks for the nearest target that has a solution: of the
-// catalogue, or the same platform with another Python.
-func (r *relaxer) otherTarget() {
+// otherTarget looks for the nearest target that has a solution: among those
+// given, or the group's with another Python or a newer system.
+func (r *relaxer) otherTarget(list []tags.Target) {
 	t := r.group[0].target
-	for _, u := range append(neighbours(t), r.otherPythons(t)...) {
+	for _, u := range append(list, r.otherPythons(t)...) {
 		g, ok := r.works(trial{target: &u})
 		if !ok {
 			continue
@@ -29,6 +29,18 @@ func (r *relaxer) otherTarget() {
 		}
 		return
 	}
+}
+
+// strangers are the targets of the catalogue for another architecture or
+// another C library.
+func strangers(t tags.Target) []tags.Target {
+	var out []tags.Target
+	for _, c := range tags.Catalogue() {
+		if c.OS() == t.OS() && c.Python == t.Python && c.Platform != t.Platform {
+			out = append(out, c)
+		}
+	}
+	return append(out, neighbours(t)...)
 }
 
 func describe(t tags.Target) string {
@@ -93,44 +105,66 @@ func minor(python string) int {
 }
 
 var pythonBound = regexp.MustCompile(`needs (?:Python|CPython) (<)?(3\.\d+)`)
+var systemBound = regexp.MustCompile(`(?:needs|and) (glibc|musl|macOS) (\d+)\.(\d+)`)
 
 // otherPythons are targets of the same platform with the Pythons that the
-// reasons of the proof ask for, and with a global interpreter lock where the
-// target has none.
+// reasons of the proof ask for, or with a global interpreter lock where the
+// target has none; and the same Python on a system as new as they ask for.
 func (r *relaxer) otherPythons(t tags.Target) []tags.Target {
-	var pythons []string
+	pythons := r.pythonsMissed()
 	if plain, free := strings.CutSuffix(t.Python, "t"); free {
-		pythons = append(pythons, plain)
+		pythons = append([]string{plain}, pythons...)
 	}
-	x := r.group[0]
-	for _, i := range x.leaves {
-		c, ok := i.Cause.(*ruledOut)
-		if !ok || c.kind != unusable {
-			continue
-		}
-		set := i.Terms[0].Set
-		for k := set.Newest(); k >= 0; k = set.Below(k) {
-			m := pythonBound.FindStringSubmatch(x.reason(c.project, k))
-			if m == nil {
-				continue
-			}
-			python := m[2]
-			if m[1] == "<" {
-				python = fmt.Sprintf("3.%d", minor(python)-1)
-			}
-			if !slices.Contains(pythons, python) && python != t.Python {
-				pythons = append(pythons, python)
-			}
-		}
-	}
-	distance := func(p string) int { return max(minor(p)-minor(t.Python), minor(t.Python)-minor(p)) }
-	slices.SortStableFunc(pythons, func(a, b string) int { return distance(a) - distance(b) })
-	var out []tags.Target
+	var names []string
 	for _, p := range pythons[:min(len(pythons), maxTargets)] {
-		name := p + "@" + t.Platform
-		if u, err := tags.Lookup(name); err == nil && u.Check() == nil {
+		names = append(names, p+"@"+t.Platform)
+	}
+	r.eachReason(func(reason string) {
+		if m := systemBound.FindStringSubmatch(reason); m != nil && len(names) < 2*maxTargets {
+			os := map[string]string{"glibc": "manylinux", "musl": "musllinux", "macOS": "macosx"}[m[1]]
+			names = append(names, t.Python+"@"+os+"_"+m[2]+"_"+m[3]+"_"+t.Arch())
+		}
+	})
+	var out []tags.Target
+	for _, n := range names {
+		if u, err := tags.Lookup(n); err == nil && u.Check() == nil && !slices.Contains(out, u) {
 			out = append(out, u)
 		}
 	}
 	return out
+}
+
+// pythonsMissed are the Pythons that the reasons of the proof ask for, those
+// nearest to the target's first.
+func (r *relaxer) pythonsMissed() []string {
+	t := r.group[0].target
+	var pythons []string
+	r.eachReason(func(reason string) {
+		m := pythonBound.FindStringSubmatch(reason)
+		if m == nil {
+			return
+		}
+		python := m[2]
+		if m[1] == "<" {
+			python = fmt.Sprintf("3.%d", minor(python)-1)
+		}
+		if !slices.Contains(pythons, python) && python != t.Python {
+			pythons = append(pythons, python)
+		}
+	})
+	distance := func(p string) int { return max(minor(p)-minor(t.Python), minor(t.Python)-minor(p)) }
+	slices.SortStableFunc(pythons, func(a, b string) int { return distance(a) - distance(b) })
+	return pythons
+}
+
+// eachReason goes through why versions in the proof cannot be used.
+func (r *relaxer) eachReason(do func(reason string)) {
+	x := r.group[0]
+	for _, i := range x.leaves {
+		if c, ok := i.Cause.(*ruledOut); ok && c.kind == unusable {
+			for k := i.Terms[0].Set.Newest(); k >= 0; k = i.Terms[0].Set.Below(k) {
+				do(x.reason(c.project, k))
+			}
+		}
+	}
 }
