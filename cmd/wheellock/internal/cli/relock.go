@@ -28,11 +28,13 @@ type relocked struct {
 	lock    *lock.Lock
 	notes   []string
 	took    time.Duration
+
+	solution *resolve.Solution
 }
 
 // relock resolves the project as p has it and plans the builds. It writes
 // nothing.
-func (s *session) relock(ctx context.Context, p *pyproject.Project, keep bool) (*relocked, error) {
+func (s *session) relock(ctx context.Context, p *pyproject.Project, c change) (*relocked, error) {
 	start := s.Now()
 	targets, err := targetsOf(p.Config)
 	if err != nil {
@@ -45,20 +47,9 @@ func (s *session) relock(ctx context.Context, p *pyproject.Project, keep bool) (
 	if err != nil {
 		return nil, err
 	}
-	cutoff, has, err := p.Config.Cutoff(s.Now())
+	cutoff, err := c.apply(&req, p, s.locked, s.Now())
 	if err != nil {
 		return nil, err
-	}
-	if has {
-		// A cooldown moves with the clock only when the lock is made anew:
-		// otherwise the same inputs would give another lock tomorrow.
-		if keep && s.locked != nil && s.locked.ExcludeNewer != nil && s.locked.RequiresDigest == p.RequiresDigest() {
-			cutoff = *s.locked.ExcludeNewer
-		}
-		req.ExcludeNewer = cutoff
-	}
-	if s.locked != nil {
-		req.Locked = assemble.RequestLocked(s.locked)
 	}
 	client, err := s.client(ctx)
 	if err != nil {
@@ -68,15 +59,12 @@ func (s *session) relock(ctx context.Context, p *pyproject.Project, keep bool) (
 	if err != nil {
 		return nil, err
 	}
-	opt := assemble.Options{Prev: s.locked, Wheels: p.Config.Policy.Wheels, RequiresDigest: p.RequiresDigest()}
-	if has {
-		opt.ExcludeNewer = &cutoff
-	}
+	opt := assemble.Options{Prev: s.locked, Wheels: p.Config.Policy.Wheels, RequiresDigest: p.RequiresDigest(), ExcludeNewer: cutoff}
 	l, err := assemble.Assemble(sol, opt)
 	if err != nil {
 		return nil, err
 	}
-	r := &relocked{project: p, targets: targets, lock: l, notes: asked}
+	r := &relocked{project: p, targets: targets, lock: l, notes: append(asked, warnings(sol)...), solution: sol}
 	var notes []recipe.Note
 	err = recipe.Plan(ctx, client, l, targets, recipe.Options{Prev: s.locked, Jobs: s.jobs, Notes: &notes})
 	var some *recipe.IncompleteError
@@ -97,6 +85,16 @@ func (s *session) relock(ctx context.Context, p *pyproject.Project, keep bool) (
 	}
 	r.took = s.Now().Sub(start)
 	return r, nil
+}
+
+// warnings are what the resolver wants to be known, once for all targets.
+func warnings(sol *resolve.Solution) []string {
+	var list []string
+	for _, t := range sol.Targets {
+		list = append(list, t.Warnings...)
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
 }
 
 // request parses the inputs, so that a bad one is named with its file and line.

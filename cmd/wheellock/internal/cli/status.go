@@ -111,7 +111,7 @@ func (s *session) relockAndReport(ctx context.Context, p *pyproject.Project, add
 	if !s.quiet && s.errStyle.Live && !s.noProgress {
 		s.Err.Write([]byte("resolving ...\r"))
 	}
-	r, err := s.relock(ctx, p, keep)
+	r, err := s.relock(ctx, p, change{fresh: !keep})
 	if !s.quiet && s.errStyle.Live && !s.noProgress {
 		s.Err.Write([]byte("\x1b[K"))
 	}
