@@ -76,7 +76,11 @@ func (a *app) fail(err error) int {
 	if a.json && !a.printed {
 		enc := json.NewEncoder(a.Out)
 		enc.SetIndent("", "  ")
-		enc.Encode(map[string]any{"error": map[string]any{"exit": e.Code, "message": e.Msg, "hint": e.Hint}})
+		out := map[string]any{"exit": e.Code, "message": e.Msg, "hint": e.Hint}
+		if c := conflictJSON(err); c != nil {
+			out["conflict"] = c
+		}
+		enc.Encode(map[string]any{"error": out})
 	}
 	return e.Code
 }
@@ -198,6 +202,7 @@ func indexError(err error, e *Error) bool {
 		hash    *index.HashError
 		stall   *index.StallError
 		short   *index.TruncatedError
+		route   *index.RouteError
 	)
 	switch {
 	case errors.As(err, &hash):
@@ -207,10 +212,16 @@ func indexError(err error, e *Error) bool {
 	case errors.As(err, &stall), errors.As(err, &short), errors.As(err, &page):
 		e.Code, e.Hint = Environment, "run the same command again, or name another index with --index-url"
 	case errors.As(err, &down):
-		e.Code, e.Hint = Environment, "check the network, or name another index with --index-url"
+		e.Code = Environment // the library's hint knows what was refused
+		var elsewhere *index.ElsewhereError
+		if !down.Refused() && !errors.As(err, &elsewhere) {
+			e.Hint = "check the network, or name another index with --index-url"
+		}
 		if errors.Is(err, index.ErrOffline) {
 			e.Hint = "run it once without --offline"
 		}
+	case errors.As(err, &route):
+		e.Code, e.Hint = Usage, route.Hint()
 	default:
 		return false
 	}
