@@ -17,7 +17,7 @@ const (
 	joinVersions  = 32  // common versions looked at for one set of targets
 	joinFacts     = 8   // of them, whose metadata is read
 	joinSolves    = 4   // of them, for which the solver is asked
-	joinTries     = 120 // of those, over all packages
+	joinTries     = 24 // of those, over all packages
 	joinConflicts = 200 // in one search
 	joinPairs     = 28  // pairs of versions of one package that are brought together
 )
@@ -46,6 +46,10 @@ type lane struct {
 	now    map[string]int
 	force  map[string][]*need  // on each package of now
 	extras map[string][]string // in use, of each package of now
+
+	delicate []string       // pre-releases and yanked releases in now, there by somebody's leave
+	stale    bool           // something in now and force may not be needed any more
+	sound    map[string]int // now, before it was stale
 }
 
 func newJoiner(s *store, c Choice, results []targetResult) (*joiner, error) {

@@ -25,8 +25,76 @@ func (j *joiner) move(l *lane, versions map[string]int) (sound bool, err error) 
 			return false, err
 		}
 	}
-	l.now, l.force, l.extras = w.now, w.force, w.extras
+	l.now, l.force, l.extras, l.delicate, l.stale = w.now, w.force, w.extras, w.delicate, false
 	return true, nil
+}
+
+// replace gives lanes that it fits another version of one package, if the whole
+// costs less then. What came with the old version is only forgotten by tidy:
+// until then there are more needs in force than have to be, which is safe.
+func (j *joiner) replace(name string, lanes []*lane, i int) (bool, error) {
+	for _, l := range lanes {
+		if j.projects[name].releases[i].pre || j.mayRevoke(l, name) {
+			return j.accept(lanes, func(l *lane) (map[string]int, bool, error) { return l.with(name, i), true, nil })
+		}
+	}
+	was := j.weighName(name)
+	old := make([]int, len(lanes))
+	for k, l := range lanes {
+		if !l.stale {
+			l.sound, l.now, l.stale = l.now, maps.Clone(l.now), true
+		}
+		old[k], l.now[name] = l.now[name], i
+	}
+	if !j.weighName(name).less(was) {
+		for k, l := range lanes {
+			l.now[name] = old[k]
+		}
+		return false, nil
+	}
+	for k, l := range lanes {
+		if old[k] == i {
+			continue
+		}
+		f, _, err := l.readFacts(j.view(l, name), i)
+		if err != nil {
+			return false, err
+		}
+		for _, e := range append([]string{""}, l.extras[name]...) {
+			for _, n := range l.needsOf(f, e) {
+				l.force[n.name] = append(l.force[n.name], n)
+			}
+		}
+	}
+	return true, nil
+}
+
+// mayRevoke reports whether a pre-release or a yanked release in the lane may
+// be there by leave of what the package needs now.
+func (j *joiner) mayRevoke(l *lane, name string) bool {
+	if len(l.delicate) == 0 {
+		return false
+	}
+	f, _, err := l.readFacts(j.view(l, name), l.now[name])
+	return err != nil || slices.ContainsFunc(f.needs, func(n *need) bool { return slices.Contains(l.delicate, n.name) })
+}
+
+// tidy forgets what nothing needs any more. Where a pre-release was there by
+// leave of just that, the lane goes back to what it had.
+func (j *joiner) tidy() error {
+	for _, l := range j.lanes {
+		if !l.stale {
+			continue
+		}
+		sound, err := j.move(l, l.now)
+		if err == nil && !sound {
+			_, err = j.move(l, l.sound)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // walk visits everything that is needed of some versions.
@@ -37,6 +105,7 @@ type walk struct {
 	now      map[string]int
 	force    map[string][]*need
 	extras   map[string][]string
+	delicate []string
 }
 
 // follow meets one need, and returns the needs that come with it.
@@ -82,9 +151,10 @@ func (w *walk) lawful(name string, i int) (bool, error) {
 	if !l.candidate(pv, i).usable() {
 		return false, nil
 	}
-	if l.alone[name] == i && maps.Equal(l.alone, w.versions) || !pv.releases[i].pre && !l.candidate(pv, i).yanked {
+	if !pv.releases[i].pre && !l.candidate(pv, i).yanked {
 		return true, nil
 	}
+	w.delicate = append(w.delicate, name)
 	var labels []any
 	for _, n := range w.force[name] {
 		labels = append(labels, n)
