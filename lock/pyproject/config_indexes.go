@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-var indexKeys = []string{"name", "url", "packages", "private", "default"}
+var indexKeys = []string{"name", "url", "packages", "private", "hosts", "default"}
 
 // index makes room for the nth index and gives it.
 func (c *configReader) index(nth, line int) *Index {
@@ -40,6 +40,13 @@ func (c *configReader) indexKey(nth int, key string, v any, line int) {
 		}
 	case "private":
 		c.flag(&x.Private, key, v, line)
+	case "hosts":
+		c.list(&x.Hosts, key, v, line)
+		for _, h := range x.Hosts {
+			if u, err := url.Parse("https://" + h); c.err == nil && (err != nil || u.Host != h || h == "") {
+				c.fail(line, "write hosts such as \"files.example\", with the port where it is not 443", "hosts has %q, which is no host", h)
+			}
+		}
 	case "default":
 		c.flag(&x.Default, key, v, line)
 	default:
@@ -74,6 +81,8 @@ func (c *configReader) finishIndexes() {
 		switch {
 		case x.Name == "" || x.URL == "":
 			c.fail(x.Line, "write name = \"corp\" and url = \"https://...\" below it", "an [[indexes]] table lacks name or url")
+		case len(x.Hosts) > 0 && !x.Private:
+			c.fail(x.Line, "write private = true, or take hosts out", "index %q has hosts, which only limit where files of a private one may lie", x.Name)
 		case seen[x.Name]:
 			c.fail(x.Line, "give one of them another name", "index %q stands twice", x.Name)
 		case x.Default && def != "":

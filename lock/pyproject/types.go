@@ -55,6 +55,7 @@ type Index struct {
 	URL      string   // without credentials
 	Packages []string // names or patterns with *; nil: any. It answers for these only, and they are asked of it alone
 	Private  bool     // may be asked for the names in Config.Private
+	Hosts    []string // of a private index: other hosts that its files lie on
 	Default  bool     // takes the place of the default index
 	Line     int      // of its table
 }

@@ -21,6 +21,16 @@ type Env struct {
 	Run func(ctx context.Context, name string, args ...string) ([]byte, error)
 }
 
+func (e Env) withDefaults() Env {
+	if e.ReadFile == nil {
+		e.ReadFile = os.ReadFile
+	}
+	if e.Getenv == nil {
+		e.Getenv = func(string) string { return "" }
+	}
+	return e
+}
+
 // NoIndexError says that nothing on this machine names an index.
 type NoIndexError struct{ Tried string }
 
@@ -38,12 +48,7 @@ func (e *NoIndexError) Hint() string {
 // and behind a mirror the mirror is used without being told. The result may
 // hold user information; the last step takes a second, so callers cache it.
 func DefaultURL(ctx context.Context, env Env) (string, error) {
-	if env.ReadFile == nil {
-		env.ReadFile = os.ReadFile
-	}
-	if env.Getenv == nil {
-		env.Getenv = func(string) string { return "" }
-	}
+	env = env.withDefaults()
 	for _, name := range []string{"WHEELLOCK_INDEX_URL", "UV_DEFAULT_INDEX", "UV_INDEX_URL", "PIP_INDEX_URL"} {
 		value := strings.TrimSpace(env.Getenv(name))
 		if name == "UV_DEFAULT_INDEX" {
@@ -53,8 +58,8 @@ func DefaultURL(ctx context.Context, env Env) (string, error) {
 			return checkIndexURL(name, value)
 		}
 	}
-	if value, file := pipConfURL(env); value != "" {
-		return checkIndexURL(file, value)
+	if lines, file := pipConf(env, "index-url"); len(lines) > 0 {
+		return checkIndexURL(file, lines[0])
 	}
 	return pipDefault(ctx, env)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"reflect"
 	"strings"
 	"testing"
 )
@@ -76,5 +77,26 @@ func TestDefaultURL(t *testing.T) {
 		if strings.HasPrefix(got, "!") && strings.Contains(got, "hunter2") {
 			t.Errorf("%s: shows the password: %s", c.name, got)
 		}
+	}
+}
+
+func TestExtraIndexes(t *testing.T) {
+	files := map[string]string{"/etc/pip.conf": "[global]\nextra-index-url =\n    https://alice:hunter2@a.example/simple\n    https://b.example/simple\n[install]\nindex-url = https://c.example\n"}
+	env := map[string]string{"UV_INDEX": "corp=https://alice:hunter2@u.example/simple https://v.example"}
+	got := ExtraIndexes(Env{
+		Getenv: func(name string) string { return env[name] },
+		ReadFile: func(path string) ([]byte, error) {
+			if text, ok := files[path]; ok {
+				return []byte(text), nil
+			}
+			return nil, os.ErrNotExist
+		},
+	})
+	want := map[string][]string{
+		"/etc/pip.conf": {"https://a.example/simple", "https://b.example/simple"},
+		"UV_INDEX":      {"https://u.example/simple", "https://v.example"},
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("%v", got)
 	}
 }

@@ -159,10 +159,11 @@ type Options struct {
 	// Keyring looks up what belongs to a service (an index's address or host),
 	// user may be ""; nil: there is none. It is asked where an index wants a
 	// password that nothing else knows.
-	Keyring   func(ctx context.Context, service, user string) (Credential, error)
-	CAFile    string // PEM certificates trusted besides the system's
-	TLS       *tls.Config
-	Transport http.RoundTripper // replaces the client's own; Proxy, CAFile and TLS are then unused
+	Keyring    func(ctx context.Context, service, user string) (Credential, error)
+	CAFile     string // PEM certificates trusted besides the system's
+	ClientCert string // PEM file with a certificate and its key, for servers that ask for one
+	TLS        *tls.Config
+	Transport  http.RoundTripper // replaces the client's own; Proxy, CAFile and TLS are then unused
 
 	TTL             time.Duration // of a page whose server says nothing; default 10 minutes
 	StallInterval   time.Duration // under 1 KiB/s for that long is an error; default 10 s

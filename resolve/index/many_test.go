@@ -198,9 +198,12 @@ func TestPins(t *testing.T) {
 		}
 	}
 	for name, answer := range map[string]func(w http.ResponseWriter, r *http.Request) bool{
-		"500":      func(w http.ResponseWriter, r *http.Request) bool { w.WriteHeader(500); return true },
-		"404":      func(w http.ResponseWriter, r *http.Request) bool { w.WriteHeader(404); return true },
-		"forwards": func(w http.ResponseWriter, r *http.Request) bool { http.Redirect(w, r, public.origin+r.URL.Path, 302); return true },
+		"500": func(w http.ResponseWriter, r *http.Request) bool { w.WriteHeader(500); return true },
+		"404": func(w http.ResponseWriter, r *http.Request) bool { w.WriteHeader(404); return true },
+		"forwards": func(w http.ResponseWriter, r *http.Request) bool {
+			http.Redirect(w, r, public.origin+r.URL.Path, 302)
+			return true
+		},
 	} {
 		pinned.set(answer)
 		_, err := client(t, public.URL, change).Page(ctx, "lib")
@@ -358,7 +361,10 @@ func TestPrivateNamesStayHome(t *testing.T) {
 // afterwards, offline or not.
 func TestPinnedAfterwards(t *testing.T) {
 	public, home := record(t, "ourcorp-lib 9.0\n"), record(t, "ident 1.0\n")
-	home.set(func(w http.ResponseWriter, r *http.Request) bool { http.Redirect(w, r, public.origin+r.URL.Path, 302); return true })
+	home.set(func(w http.ResponseWriter, r *http.Request) bool {
+		http.Redirect(w, r, public.origin+r.URL.Path, 302)
+		return true
+	})
 	dir := t.TempDir()
 	with := func(private bool) func(*index.Options) {
 		return func(o *index.Options) {

@@ -5,27 +5,27 @@ import (
 	"strings"
 )
 
-// pipConfURL finds index-url in pip's configuration files. Files are read from
-// the machine's to the most specific, later ones overriding; then [install]
-// goes before [global], whatever the file, as in pip. PIP_CONFIG_FILE set to
-// the null device turns all files off.
-func pipConfURL(env Env) (value, file string) {
-	values, files := map[string]string{}, map[string]string{}
+// pipConf finds a key in pip's configuration files, and the file that has it.
+// Files are read from the machine's to the most specific, later ones
+// overriding; then [install] goes before [global], whatever the file, as in
+// pip. PIP_CONFIG_FILE set to the null device turns all files off.
+func pipConf(env Env, key string) (lines []string, file string) {
+	values, files := map[string][]string{}, map[string]string{}
 	for _, path := range pipConfFiles(env) {
 		data, err := env.ReadFile(path)
 		if err != nil {
 			continue // missing, or not ours to read: pip passes over it too
 		}
-		for section, url := range parsePipConf(string(data)) {
-			values[section], files[section] = url, path
+		for section, v := range parsePipConf(string(data), key) {
+			values[section], files[section] = v, path
 		}
 	}
 	for _, section := range []string{"install", "global"} {
-		if values[section] != "" {
+		if len(values[section]) > 0 {
 			return values[section], files[section]
 		}
 	}
-	return "", ""
+	return nil, ""
 }
 
 func pipConfFiles(env Env) []string {
@@ -60,19 +60,20 @@ func pipConfFiles(env Env) []string {
 	return files
 }
 
-// parsePipConf reads index-url of each section of an INI file.
-func parsePipConf(text string) map[string]string {
-	values, section, key := map[string]string{}, "", ""
+// parsePipConf reads one key of each section of an INI file; its value may go on
+// over several lines.
+func parsePipConf(text, want string) map[string][]string {
+	values, section, key := map[string][]string{}, "", ""
 	for line := range strings.Lines(text) {
 		line = strings.TrimRight(line, " \t\r\n")
 		trimmed := strings.TrimLeft(line, " \t")
 		switch {
 		case trimmed == "" || trimmed[0] == '#' || trimmed[0] == ';':
 		case line[0] == '[' && strings.HasSuffix(line, "]"):
-			section = line[1 : len(line)-1]
+			section, key = line[1:len(line)-1], ""
 		case trimmed != line: // goes on with the value of the line above
-			if key == "index-url" && values[section] == "" {
-				values[section] = trimmed
+			if key == want {
+				values[section] = append(values[section], trimmed)
 			}
 		default:
 			i := strings.IndexAny(line, "=:")
@@ -80,10 +81,33 @@ func parsePipConf(text string) map[string]string {
 				continue
 			}
 			key = strings.ReplaceAll(strings.ToLower(strings.TrimSpace(line[:i])), "_", "-")
-			if value := strings.TrimSpace(line[i+1:]); key == "index-url" && value != "" {
-				values[section] = value
+			if value := strings.TrimSpace(line[i+1:]); key == want && value != "" {
+				values[section] = []string{value}
 			}
 		}
 	}
 	return values
+}
+
+// ExtraIndexes are the settings by which pip and uv are told of more indexes
+// ("PIP_EXTRA_INDEX_URL", or the path of a file), each with the addresses there,
+// without user information. wheellock does not use them: pip takes a name from
+// whichever of its indexes has the highest version, so that anybody who
+// publishes a private name elsewhere decides what is installed.
+func ExtraIndexes(env Env) map[string][]string {
+	env = env.withDefaults()
+	out := map[string][]string{}
+	add := func(from, text string) {
+		for _, word := range strings.Fields(text) {
+			out[from] = append(out[from], Redact(withoutIndexName(word)))
+		}
+	}
+	for _, name := range []string{"PIP_EXTRA_INDEX_URL", "UV_INDEX", "UV_EXTRA_INDEX_URL"} {
+		add(name, env.Getenv(name))
+	}
+	if env.Getenv("PIP_EXTRA_INDEX_URL") == "" {
+		lines, file := pipConf(env, "extra-index-url")
+		add(file, strings.Join(lines, " "))
+	}
+	return out
 }

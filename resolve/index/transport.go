@@ -27,6 +27,13 @@ func newTransport(o Options) (http.RoundTripper, error) {
 			return nil, err
 		}
 	}
+	if o.ClientCert != "" {
+		pair, err := tls.LoadX509KeyPair(o.ClientCert, o.ClientCert)
+		if err != nil {
+			return nil, fmt.Errorf("reading the client certificate: %w", err)
+		}
+		tlsConfig.Certificates = append(tlsConfig.Certificates, pair)
+	}
 	proxy, err := proxyFunc(o.Proxy)
 	if err != nil {
 		return nil, err

@@ -20,13 +20,16 @@ const defaultIndexTTL = 24 * time.Hour
 
 // defaultIndex finds the index that the user's pip uses.
 func (s *session) defaultIndex(ctx context.Context, cache string) (string, error) {
-	home := s.Getenv("HOME")
-	return index.DefaultURL(ctx, index.Env{
-		Getenv: s.Getenv, Home: home,
-		Run: func(ctx context.Context, name string, args ...string) ([]byte, error) {
-			return s.runCached(ctx, filepath.Join(cache, "pip-default"), name, args)
-		},
-	})
+	env := s.indexEnv()
+	env.Run = func(ctx context.Context, name string, args ...string) ([]byte, error) {
+		return s.runCached(ctx, filepath.Join(cache, "pip-default"), name, args)
+	}
+	return index.DefaultURL(ctx, env)
+}
+
+// indexEnv is where pip's and uv's own settings are.
+func (s *session) indexEnv() index.Env {
+	return index.Env{Getenv: s.Getenv, Home: s.Getenv("HOME")}
 }
 
 // runCached runs a program and keeps its answer for a day.

@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 
 	"github.com/freedomofpress/wheellock/provenance/mirror"
 	"github.com/freedomofpress/wheellock/resolve/index"
@@ -22,7 +21,7 @@ type library struct {
 func (s *session) library(ctx context.Context) *library {
 	return &library{
 		house:  s.house(),
-		client: sync.OnceValues(func() (*index.Client, error) { return s.client(ctx) }),
+		client: func() (*index.Client, error) { return s.client(ctx) },
 	}
 }
 

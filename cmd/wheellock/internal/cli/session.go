@@ -6,7 +6,6 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"slices"
 	"sync"
 	"time"
 
@@ -33,6 +32,10 @@ type session struct {
 	raw     []byte     // its bytes
 	unlock  func()
 	temp    []string // folders to remove at the end
+
+	clientMu    sync.Mutex
+	theClient   *index.Client
+	clientNotes onceEach
 
 	builderOnce sync.Once
 	theBuilder  *build.Builder
@@ -216,42 +219,22 @@ func readCapped(path string, limit int64) ([]byte, error) {
 	return os.ReadFile(path)
 }
 
-// client is the index client of this call. The address is found in the order
-// that DESIGN gives: flag, configuration, then what the user's pip uses.
-func (s *session) client(ctx context.Context) (*index.Client, error) {
-	cache, err := s.cache()
-	if err != nil {
-		return nil, err
+// onceEach does something once for each key.
+type onceEach struct {
+	mu   sync.Mutex
+	done map[string]bool
+}
+
+// Do runs f unless it has been run under this key.
+func (o *onceEach) Do(key string, f func()) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.done[key] {
+		return
 	}
-	url := s.indexURL
-	if url == "" {
-		url = s.project.Config.IndexURL
+	if o.done == nil {
+		o.done = map[string]bool{}
 	}
-	if url == "" {
-		url, err = s.defaultIndex(ctx, cache)
-		if err != nil {
-			return nil, err
-		}
-	}
-	links := append(slices.Clone(s.project.Config.FindLinks), s.findLinks...)
-	netrc := s.Getenv("NETRC")
-	if home := s.Getenv("HOME"); netrc == "" && home != "" {
-		netrc = filepath.Join(home, ".netrc")
-	}
-	c, err := index.New(index.Options{
-		URL: url, FindLinks: links, CacheDir: cache, Offline: s.offline,
-		Jobs: s.jobs, UserAgent: "wheellock/" + version(), Netrc: netrc,
-		CAFile: s.first("PIP_CERT", "REQUESTS_CA_BUNDLE"),
-		Proxy: index.Proxy{
-			HTTP:  s.first("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"),
-			HTTPS: s.first("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"),
-			No:    s.first("no_proxy", "NO_PROXY"),
-		},
-		StallInterval: s.Limits.Stall, Backoff: s.Limits.Backoff,
-	})
-	if err != nil {
-		// It has asked nobody yet: an address or a file of the settings is wrong.
-		return nil, &Error{Code: Usage, Msg: err.Error(), Hint: "name the index with --index-url https://...", Err: err}
-	}
-	return c, nil
+	o.done[key] = true
+	f()
 }
