@@ -125,6 +125,9 @@ func (x *explainer) fact(i *solver.Incompatibility) string {
 		if c.group != "" {
 			at += " (group " + c.group + ")"
 		}
+		if c.override != "" {
+			return fmt.Sprintf("%s overrides %s with %s%s.", c.override, c.instead, c.wants(), x.butNone(c))
+		}
 		switch {
 		case c.constraint:
 			return fmt.Sprintf("%s allows only %s.", at, c.wants())

@@ -38,7 +38,11 @@ func (s *store) newFacts(m metadata.Metadata, p *project, r *release) *facts {
 	}
 	for _, q := range m.RequiresDist {
 		if q.URL != "" {
-			f.refused = fmt.Sprintf("it needs %s by a direct address", q.Name)
+			var why string
+			if q.Specifiers, why = s.req.at(q); why != "" {
+				f.refused = fmt.Sprintf("it needs %s %s", q.Name, why)
+			}
+			q.URL = ""
 		}
 		f.needs = append(f.needs, s.intern(q))
 	}
@@ -52,6 +56,9 @@ func fileKey(f *index.File) string { return f.Name + " " + f.SHA256 + " " + f.UR
 // askWheel begins to read a wheel's metadata.
 func (s *store) askWheel(p *project, r *release, w *wheel) *future[*facts] {
 	return begin(s, s.facts, fileKey(w.file), func() (*facts, error) {
+		if p.local != "" {
+			return s.newFacts(metadata.Metadata{Name: p.name, Version: r.version, RequiresPython: w.file.RequiresPython}, p, r), nil
+		}
 		b, err := s.src.Metadata(s.ctx, *w.file)
 		if err != nil {
 			return nil, err
@@ -95,6 +102,9 @@ func (s *store) askSdist(p *project, r *release, d *sdist) *future[*facts] {
 
 func (s *store) userMetadata(p *project, r *release) (metadata.Metadata, bool) {
 	m, ok := s.req.UserMetadata[p.name+"@"+r.text]
+	if !ok {
+		m, ok = s.req.UserMetadata[p.name+"@"]
+	}
 	if !ok {
 		return m, false
 	}

@@ -24,6 +24,8 @@ type need struct {
 	constraint bool
 	group      string
 	origin     string
+	override   string   // where the user wrote what takes the place of another requirement
+	instead    string   // of that requirement
 	targets    []string // nil: all
 }
 

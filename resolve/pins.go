@@ -58,6 +58,7 @@ func (v *view) pins(p *provider, sol *solver.Solution) (TargetSolution, []Unknow
 	for i := range t.Pins {
 		t.Pins[i].Groups = groups[t.Pins[i].Name]
 	}
+	v.withoutLocals(&t)
 	slices.Sort(t.Warnings)
 	return t, unknown, nil
 }
@@ -80,6 +81,11 @@ func (v *view) pin(p *provider, pv *projectView, i int, f *facts, labels []any, 
 	}
 	if c.sdist != nil {
 		pin.Sdist = clone(c.sdist.file)
+	}
+	if _, ok := v.req.Direct[pv.name]; ok && pin.Wheel != nil {
+		pin.URL = pin.Wheel.URL
+	} else if ok && pin.Sdist != nil {
+		pin.URL = pin.Sdist.URL
 	}
 	if pin.RequiresPython == "" && pin.Wheel != nil {
 		pin.RequiresPython = pin.Wheel.RequiresPython

@@ -17,10 +17,12 @@ import (
 // project is a page, sorted into releases, oldest first. Version i of the
 // solver is releases[i], on every target.
 type project struct {
-	name     string
-	missing  bool // the index has no such page
-	releases []*release
-	byKey    map[string]int // pep440.Version.Key
+	name       string
+	missing    bool   // the index has no such page
+	local      string // the folder of a project in the user's own tree; "": none
+	anyVersion bool   // of a local project whose version its backend makes
+	releases   []*release
+	byKey      map[string]int // pep440.Version.Key
 
 	mu   sync.Mutex
 	sets map[string]solver.Set // by specifiers as written
@@ -61,6 +63,9 @@ func newProject(name string, page *index.Page, req *Request) *project {
 		late := tooLate(f, req.ExcludeNewer)
 		if late != "" && (req.Kept[f.Name] || slices.Contains(req.Early, name)) {
 			late = ""
+		}
+		if why := req.Hashes[name].forbids(f); why != "" {
+			late = why
 		}
 		if w, version, ok := splitWheel(f.Name); ok {
 			if r := releaseOf(version, spelled, byKey); r != nil {
@@ -161,6 +166,9 @@ func tooLate(f *index.File, limit time.Time) string {
 
 // set returns the releases that specifiers admit, pre-releases included.
 func (p *project) set(spec pep440.Specifiers) solver.Set {
+	if s, any := p.localSet(); any {
+		return s
+	}
 	key := spec.String()
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -273,6 +273,7 @@ func (p *provider) Dependencies(_ context.Context, name solver.Name, i int) ([]s
 
 // dependencies turns needs into what the solver understands.
 func (p *provider) dependencies(needs []*need) ([]solver.Dependency, error) {
+	needs = p.overridden(needs)
 	for _, n := range needs {
 		p.follow(n)
 	}

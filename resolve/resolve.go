@@ -87,26 +87,32 @@ func readRequest(req *Request) (roots, constraints []*need, err error) {
 			return nil, nil, err
 		}
 	}
-	if roots, err = readNeeds(req.Requirements, false); err != nil {
+	if roots, err = readNeeds(req, req.Requirements, false); err != nil {
 		return nil, nil, err
 	}
-	if constraints, err = readNeeds(req.Constraints, true); err != nil {
+	if constraints, err = readNeeds(req, req.Constraints, true); err != nil {
 		return nil, nil, err
 	}
-	return roots, constraints, nil
+	_, err = readNeeds(req, req.Overrides, false)
+	return roots, constraints, err
 }
 
-func readNeeds(list []Requirement, constraint bool) ([]*need, error) {
+func readNeeds(req *Request, list []Requirement, constraint bool) ([]*need, error) {
 	var needs []*need
 	for _, r := range list {
 		text := r.Requirement.String()
 		switch {
 		case !pep508.ValidName(r.Name):
 			return nil, &RequestError{r.Origin, text, "not the name of a package"}
-		case r.URL != "":
-			return nil, &RequestError{r.Origin, text, "direct addresses are not supported: put the file on an index or in a folder for --find-links, and ask for its version"}
 		case constraint && len(r.Extras) > 0:
 			return nil, &RequestError{r.Origin, text, "a constraint cannot ask for extras"}
+		}
+		if r.URL != "" {
+			var why string
+			if r.Specifiers, why = req.at(r.Requirement); why != "" {
+				return nil, &RequestError{r.Origin, text, "nothing is known of the file at this address"}
+			}
+			r.URL = ""
 		}
 		n := newNeed(r.Requirement)
 		n.root, n.constraint, n.group, n.origin = !constraint, constraint, r.Group, r.Origin

@@ -193,14 +193,14 @@ func TestRequestErrors(t *testing.T) {
 		req  Request
 		want string
 	}{
-		{Request{Requirements: parse("app @ https://files.example/app.whl")}, "requirements.in:3: app@ https://files.example/app.whl: direct addresses are not supported"},
+		{Request{Requirements: parse("app @ https://files.example/app.whl")}, "requirements.in:3: app @ https://files.example/app.whl: nothing is known of the file"},
 		{Request{Constraints: parse("app[x]<2")}, "a constraint cannot ask for extras"},
 		{Request{Requirements: []Requirement{{}}}, "not the name of a package"},
 	} {
 		c.req.Targets = []tags.Target{debian12}
 		_, err := Resolve(context.Background(), newMemory(t), c.req)
 		var bad *RequestError
-		if !errors.As(err, &bad) || !strings.Contains(strings.ReplaceAll(err.Error(), "app @", "app@"), c.want) {
+		if !errors.As(err, &bad) || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("got %v, want %q", err, c.want)
 		}
 	}

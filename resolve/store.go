@@ -69,6 +69,11 @@ func wait[T any](ctx context.Context, f *future[T]) (T, error) {
 // askProject begins to read a page.
 func (s *store) askProject(name string) *future[*project] {
 	return begin(s, s.projects, name, func() (*project, error) {
+		if d, ok := s.req.Direct[name]; ok && d.Local != "" {
+			return localProject(name, d), nil
+		} else if ok {
+			return newProject(name, &index.Page{Name: name, Files: d.Files}, &Request{Hashes: s.req.Hashes}), nil
+		}
 		page, err := s.src.Page(s.ctx, name)
 		var none *index.NotFoundError
 		switch {

@@ -64,9 +64,9 @@ type Request struct {
 	ExcludeNewer time.Time // files uploaded at or after it are not seen; zero: none
 	// Kept are names of files that ExcludeNewer does not hide: what is locked
 	// was taken when it could be.
-	Kept  map[string]bool
-	Early []string // packages that ExcludeNewer does not bind, normalised
-	Prereleases  bool      // allow pre-releases of everything
+	Kept        map[string]bool
+	Early       []string // packages that ExcludeNewer does not bind, normalised
+	Prereleases bool     // allow pre-releases of everything
 	// PreferFinal takes a pre-release only where no final release will do,
 	// also where a requirement names one (PEP 440 read strictly; pip does not).
 	PreferFinal bool
@@ -75,8 +75,15 @@ type Request struct {
 	Strategy    Strategy
 
 	// UserMetadata is what the user says about sdists that do not say it
-	// themselves. The key is "name@version", normalised.
+	// themselves. The key is "name@version", normalised; "name@" stands for
+	// every version that has no word of its own.
 	UserMetadata map[string]metadata.Metadata
+
+	// Overrides replace every other requirement on their names, wherever that
+	// comes from; a marker limits one to the targets where it holds.
+	Overrides []Requirement
+	Direct    map[string]Direct  // by normalised name
+	Hashes    map[string]Allowed // by normalised name: no other file of it is seen
 }
 
 // Solution is the answer: one for each target of the request, in its order.
@@ -114,7 +121,7 @@ type Pin struct {
 	Inferred string
 
 	Direct bool   // asked for by a requirement of the request
-	URL    string // of a direct address; not supported yet: always ""
+	URL    string // of the file that a direct address leads to, or "git+URL@COMMIT"; else ""
 }
 
 // Refusal says why a file cannot be used on a target.

@@ -26,6 +26,7 @@ type view struct {
 	pythons  map[string]bool
 	holds    map[holdKey]bool
 	asked    map[*need]bool
+	replaced map[*need][]*need // see overridesOf
 }
 
 type holdKey struct {
@@ -36,7 +37,7 @@ type holdKey struct {
 func newView(s *store, t tags.Target) *view {
 	return &view{store: s, target: t, python: t.Version(), env: t.Environment(), locked: s.req.Locked[t.Name],
 		seen: map[string]*projectView{}, tagRanks: map[string]int{}, pythons: map[string]bool{},
-		holds: map[holdKey]bool{}, asked: map[*need]bool{}}
+		holds: map[holdKey]bool{}, asked: map[*need]bool{}, replaced: map[*need][]*need{}}
 }
 
 // projectView is a project as one target sees it.
@@ -51,15 +52,20 @@ func (v *view) of(p *project) *projectView {
 	defer v.mu.Unlock()
 	pv := v.seen[p.name]
 	if pv == nil {
-		pv = &projectView{project: p, candidates: make([]atomic.Pointer[candidate], len(p.releases)),
-			noBinary: named(v.req.NoBinary, p.name), onlyBinary: named(v.req.OnlyBinary, p.name)}
+		pv = &projectView{project: p, candidates: make([]atomic.Pointer[candidate], len(p.releases))}
+		if p.local == "" {
+			pv.noBinary, pv.onlyBinary = named(v.req.NoBinary, v.req.OnlyBinary, p.name), named(v.req.OnlyBinary, v.req.NoBinary, p.name)
+		}
 		v.seen[p.name] = pv
 	}
 	return pv
 }
 
-func named(list []string, name string) bool {
-	return slices.ContainsFunc(list, func(s string) bool { return s == All || pep508.NormalizeName(s) == name })
+// named reports whether a list of packages holds for a name: one that either
+// list names goes before All.
+func named(list, other []string, name string) bool {
+	is := func(s string) bool { return pep508.NormalizeName(s) == name }
+	return slices.ContainsFunc(list, is) || slices.Contains(list, All) && !slices.ContainsFunc(other, is)
 }
 
 // candidate is a release as one target sees it: the file that would be installed.
