@@ -9,18 +9,23 @@ import (
 // Changes is what is different between two locks, the most alarming first, as a
 // reviewer should read it.
 type Changes struct {
-	Hashes   []HashChange    // a locked file changed without a change of version
-	Added    []PackageRef    // names that were not in the old lock
-	Removed  []PackageRef    // names that are no longer there
-	Versions []VersionChange // names that are in both, with other versions on some target
-	Origins  []OriginChange  // from upstream's file to our own or back
-	Verdicts []VerdictChange // what a comparison with upstream newly says
-	Built    []FileRef       // rows that were still to be built and now have a hash
-	Unbuilt  []FileRef       // rows that had a hash and are to be built again
-	Recipes  []RecipeChange  // another recipe for the same version
-	Targets  []TargetChange
-	Cutoff   *[2]string // exclude-newer before and after, "" for none
-	Requires bool       // the inputs changed: another requires-digest
+	Hashes     []HashChange     // a locked file changed without a change of version
+	Added      []PackageRef     // names that were not in the old lock
+	Removed    []PackageRef     // names that are no longer there
+	Versions   []VersionChange  // names that are in both, with other versions on some target
+	Origins    []OriginChange   // from upstream's file to our own or back
+	Verdicts   []VerdictChange  // what a comparison with upstream newly says
+	Built      []FileRef        // rows that were still to be built and now have a hash
+	Unbuilt    []FileRef        // rows that had a hash and are to be built again
+	Recipes    []RecipeChange   // another recipe for the same version
+	Coverage   []CoverageChange // new versions that fewer targets can take as published
+	Native     []NativeChange   // compiled code where there was none
+	SourceOnly []SourceRef      // new, and published as source alone
+	Details    []DetailChange   // anything else about a version that stayed
+	Targets    []TargetChange
+	Cutoff     *[2]string // exclude-newer before and after, "" for none
+	Rest       bool       // the files differ in nothing that the other fields say: sizes, published files
+	Requires   bool       // the inputs changed: another requires-digest
 }
 
 // PackageRef names a package; Group is "" or GroupBuild.
@@ -57,7 +62,8 @@ type VerdictChange struct {
 // RecipeChange is a version that is built by another recipe.
 type RecipeChange struct {
 	FileRef
-	Old, New string // digests; "" for none
+	Old, New string   // digests; "" for none
+	Keys     []string // what is different, a line each; nil where one of them is missing
 }
 
 // TargetChange is a target that came, went or means another environment.
@@ -65,8 +71,9 @@ type TargetChange struct{ Old, New *Target }
 
 // Empty reports whether nothing changed.
 func (c Changes) Empty() bool {
+	// Coverage, Native and SourceOnly are about what the other lists hold.
 	return len(c.Hashes)+len(c.Added)+len(c.Removed)+len(c.Versions)+len(c.Origins)+len(c.Verdicts)+len(c.Built)+
-		len(c.Unbuilt)+len(c.Recipes)+len(c.Targets) == 0 && c.Cutoff == nil && !c.Requires
+		len(c.Unbuilt)+len(c.Recipes)+len(c.Targets)+len(c.Details) == 0 && !c.Rest && c.Cutoff == nil && !c.Requires
 }
 
 // Diff compares two locks, old and new. Its lists are sorted.
@@ -75,11 +82,15 @@ func Diff(a, b *Lock) Changes {
 	c.diffTargets(a, b)
 	c.diffNames(a, b)
 	c.diffFiles(a, b)
+	c.coverage(a, b)
+	c.native(a, b)
+	c.sourceOnly(a, b)
 	old, now := cutoff(a), cutoff(b)
 	if old != now {
 		c.Cutoff = &[2]string{old, now}
 	}
 	c.Requires = a.RequiresDigest != b.RequiresDigest
+	c.diffRest(a, b)
 	return c
 }
 
@@ -198,9 +209,10 @@ func (c *Changes) diffFiles(a, b *Lock) {
 				continue
 			}
 			ref.Target = t
-			c.diffWheel(ref, a.WheelFor(was, t), b.WheelFor(now, t))
+			c.diffWheel(a, b, ref, a.WheelFor(was, t), b.WheelFor(now, t))
 		}
 		c.diffUpstream(ref, was, now)
+		c.diffDetails(was, now)
 	}
 }
 
@@ -212,7 +224,7 @@ func (c *Changes) diffSdist(ref FileRef, was, now *Package) {
 	c.Hashes = append(c.Hashes, HashChange{ref, was.Sdist.SHA256, now.Sdist.SHA256})
 }
 
-func (c *Changes) diffWheel(ref FileRef, was, now *Wheel) {
+func (c *Changes) diffWheel(a, b *Lock, ref FileRef, was, now *Wheel) {
 	if was == nil || now == nil {
 		return
 	}
@@ -229,7 +241,7 @@ func (c *Changes) diffWheel(ref FileRef, was, now *Wheel) {
 		c.Origins = append(c.Origins, OriginChange{ref, was.Origin + " " + was.Name, now.Origin + " " + now.Name})
 	}
 	if was.Recipe != now.Recipe {
-		c.Recipes = append(c.Recipes, RecipeChange{ref, was.Recipe, now.Recipe})
+		c.Recipes = append(c.Recipes, RecipeChange{ref, was.Recipe, now.Recipe, recipeKeys(a.Recipe(was.Recipe), b.Recipe(now.Recipe))})
 	}
 }
 

@@ -138,10 +138,12 @@ const (
 // KindOf tells the kind of a row of p.
 func (p *Package) KindOf(w *Wheel) Kind {
 	switch {
-	case strings.HasSuffix(w.Name, "-none-any.whl"):
+	case pureName(w.Name):
 		return Pure
 	case w.Missing() && len(p.Upstream) == 0:
 		return Unknown
 	}
 	return Native
 }
+
+func pureName(file string) bool { return strings.HasSuffix(file, "-none-any.whl") }
