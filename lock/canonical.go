@@ -22,6 +22,7 @@ func (l *Lock) Sort() {
 		l.ExcludeNewer = &t
 	}
 	slices.SortFunc(l.Conflicts, slices.Compare)
+	l.Conflicts = slices.CompactFunc(l.Conflicts, slices.Equal)
 	l.Conflicts = orNil(l.Conflicts)
 	slices.SortFunc(l.Targets, func(a, b Target) int { return cmp.Compare(a.Name, b.Name) })
 	all := l.targetNames()
@@ -65,6 +66,8 @@ func (p *Package) sort(all []string) {
 		u.Causes = set(u.Causes)
 	}
 	slices.SortStableFunc(p.Upstream, func(a, b Upstream) int { return cmp.Compare(a.Name, b.Name) })
+	slices.SortStableFunc(p.Archives, func(a, b Archive) int { return cmp.Compare(a.Name, b.Name) })
+	p.Archives = orNil(p.Archives)
 	p.Wheels = orNil(p.Wheels)
 	p.Upstream = orNil(p.Upstream)
 }
@@ -165,6 +168,7 @@ func (l *Lock) clone() *Lock {
 		p := &c.Packages[i]
 		p.Wheels = slices.Clone(p.Wheels)
 		p.Upstream = slices.Clone(p.Upstream)
+		p.Archives = slices.Clone(p.Archives)
 	}
 	return &c
 }

@@ -26,6 +26,7 @@ type Options struct {
 	Wheels         string     // policy; "" is build-unless-reproducible
 	RequiresDigest string     // of the inputs
 	ExcludeNewer   *time.Time // the cut-off in force
+	Conflicts      [][]string // groups that the solution's variants keep apart
 }
 
 // NoHashError says that the index gives no SHA-256 for a file that would have
@@ -75,26 +76,18 @@ func Assemble(sol *resolve.Solution, opt Options) (*lock.Lock, error) {
 	if !slices.Contains([]string{PolicyBuild, PolicyReproducible, PolicyUpstream}, opt.Wheels) {
 		return nil, fmt.Errorf("assembling the lock: unknown policy for wheels %q", opt.Wheels)
 	}
-	l := &lock.Lock{Version: lock.Version, CreatedBy: lock.CreatedBy, RequiresDigest: opt.RequiresDigest, ExcludeNewer: opt.ExcludeNewer}
+	l := &lock.Lock{Version: lock.Version, CreatedBy: lock.CreatedBy, RequiresDigest: opt.RequiresDigest, ExcludeNewer: opt.ExcludeNewer, Conflicts: slices.Clone(opt.Conflicts)}
 	a := &assembler{opt: opt, l: l}
-	var order []key
-	found := map[key][]spot{}
 	for _, ts := range sol.Targets {
 		l.Targets = append(l.Targets, target(ts.Target))
-		for i := range ts.Pins {
-			pin := &ts.Pins[i]
-			k := key{pin.Name, pin.Version.String()}
-			if found[k] == nil {
-				order = append(order, k)
-			}
-			found[k] = append(found[k], spot{ts.Target, pin})
-		}
 	}
-	for _, k := range order {
-		p, err := a.pkg(k, found[k])
+	f := gather(sol)
+	for _, k := range f.order {
+		p, err := a.pkg(k, f.spots[k])
 		if err != nil {
 			return nil, err
 		}
+		l.SetVariants(p, f.variants[k])
 		l.Packages = append(l.Packages, *p)
 	}
 	if opt.Prev != nil {
@@ -113,7 +106,8 @@ func target(t tags.Target) lock.Target {
 }
 
 // RequestLocked gives target -> name -> version of what l installs, for
-// resolve.Request.Locked. A nil lock gives nil.
+// resolve.Request.Locked: the main variant's version where there are several.
+// A nil lock gives nil.
 func RequestLocked(l *lock.Lock) map[string]map[string]string {
 	if l == nil {
 		return nil
@@ -128,7 +122,9 @@ func RequestLocked(l *lock.Lock) map[string]map[string]string {
 			continue
 		}
 		for _, t := range l.TargetsOf(p) {
-			m[t][p.Name] = p.Version
+			if _, had := m[t][p.Name]; !had || l.In(p, t, "") {
+				m[t][p.Name] = p.Version
+			}
 		}
 	}
 	return m

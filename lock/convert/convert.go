@@ -56,9 +56,29 @@ type pick struct {
 	w *lock.Wheel
 }
 
-// picks gives what is installed on a target, sorted by name. groups limits it
-// to dependency groups, "" being the default one; none means all.
-func picks(l *lock.Lock, target string, groups []string) ([]pick, error) {
+// Selection says which packages of a target are meant.
+type Selection struct {
+	Variant string          // see lock.Lock.VariantOf; "" is the main one
+	Names   map[string]bool // normalised; nil: all that the variant installs
+}
+
+func (s Selection) has(l *lock.Lock, p *lock.Package, target string) bool {
+	return p.Group != lock.GroupBuild && l.In(p, target, s.Variant) && (s.Names == nil || s.Names[p.Name])
+}
+
+// Packages gives what a selection installs on a target, in the lock's order.
+func (s Selection) Packages(l *lock.Lock, target string) []*lock.Package {
+	var list []*lock.Package
+	for i := range l.Packages {
+		if p := &l.Packages[i]; s.has(l, p, target) {
+			list = append(list, p)
+		}
+	}
+	return list
+}
+
+// picks gives what is installed on a target, sorted by name.
+func picks(l *lock.Lock, target string, sel Selection) ([]pick, error) {
 	if l.Target(target) == nil {
 		names := make([]string, len(l.Targets))
 		for i, t := range l.Targets {
@@ -68,11 +88,7 @@ func picks(l *lock.Lock, target string, groups []string) ([]pick, error) {
 	}
 	var list []pick
 	var missing []string
-	for i := range l.Packages {
-		p := &l.Packages[i]
-		if p.Group == lock.GroupBuild || !p.Covers(target) || !wanted(p, groups) {
-			continue
-		}
+	for _, p := range sel.Packages(l, target) {
 		w := l.WheelFor(p, target)
 		if w == nil || w.Missing() {
 			missing = append(missing, p.Name+" "+p.Version)
@@ -88,26 +104,16 @@ func picks(l *lock.Lock, target string, groups []string) ([]pick, error) {
 	return list, nil
 }
 
-func wanted(p *lock.Package, groups []string) bool {
-	if len(groups) == 0 || len(p.Groups) == 0 {
-		// What the default group needs every group may need: it has no list.
-		return true
-	}
-	return slices.ContainsFunc(p.Groups, func(g string) bool { return slices.Contains(groups, g) })
-}
-
 // Requirements gives a requirements file for `pip install --require-hashes`:
 //
 //	idna==3.20 --hash=sha256:HEX
 //	requests==2.34.2 --hash=sha256:HEX
 //
 // sorted by name, with exactly one hash each, so that nothing but the locked
-// wheel is taken whatever else the index or folder has. groups limits it to the
-// default group and the ones named ("" alone: the default group); none means
-// all groups. Build requirements are never in it. Errors are
-// *UnknownTargetError and *MissingError.
-func Requirements(l *lock.Lock, target string, groups ...string) ([]byte, error) {
-	list, err := picks(l, target, groups)
+// wheel is taken whatever else the index or folder has. Build requirements are
+// never in it. Errors are *UnknownTargetError and *MissingError.
+func Requirements(l *lock.Lock, target string, sel Selection) ([]byte, error) {
+	list, err := picks(l, target, sel)
 	if err != nil {
 		return nil, err
 	}

@@ -34,20 +34,20 @@ func sample() *lock.Lock {
 func TestRequirements(t *testing.T) {
 	for _, tt := range []struct {
 		target string
-		groups []string
+		names  map[string]bool
 		want   string
 	}{
 		{"bookworm", nil, "idna==3.20 --hash=sha256:" + hexOf(3) + "\npytest==9.0 --hash=sha256:" + hexOf(4) + "\nsix==1.17.0 --hash=sha256:" + hexOf(1) + "\n"},
-		{"bookworm", []string{""}, "idna==3.20 --hash=sha256:" + hexOf(3) + "\nsix==1.17.0 --hash=sha256:" + hexOf(1) + "\n"},
-		{"bookworm", []string{"test"}, "idna==3.20 --hash=sha256:" + hexOf(3) + "\npytest==9.0 --hash=sha256:" + hexOf(4) + "\nsix==1.17.0 --hash=sha256:" + hexOf(1) + "\n"},
+		{"bookworm", map[string]bool{"idna": true, "six": true}, "idna==3.20 --hash=sha256:" + hexOf(3) + "\nsix==1.17.0 --hash=sha256:" + hexOf(1) + "\n"},
+		{"bookworm", map[string]bool{"pytest": true, "setuptools": true}, "pytest==9.0 --hash=sha256:" + hexOf(4) + "\n"},
 		{"focal", nil, "idna==3.15 --hash=sha256:" + hexOf(2) + "\nsix==1.17.0 --hash=sha256:" + hexOf(1) + "\n"},
 	} {
-		got, err := Requirements(sample(), tt.target, tt.groups...)
+		got, err := Requirements(sample(), tt.target, Selection{Names: tt.names})
 		if err != nil {
 			t.Fatal(err)
 		}
 		if diff := cmp.Diff(tt.want, string(got)); diff != "" {
-			t.Errorf("%s %q: %s", tt.target, tt.groups, diff)
+			t.Errorf("%s %v: %s", tt.target, tt.names, diff)
 		}
 	}
 }
@@ -55,13 +55,13 @@ func TestRequirements(t *testing.T) {
 func TestRefusals(t *testing.T) {
 	l := sample()
 	var unknown *UnknownTargetError
-	if _, err := Requirements(l, "xenial"); !errors.As(err, &unknown) || !cmp.Equal(unknown.Locked, []string{"bookworm", "focal"}) || unknown.Hint() == "" {
+	if _, err := Requirements(l, "xenial", Selection{}); !errors.As(err, &unknown) || !cmp.Equal(unknown.Locked, []string{"bookworm", "focal"}) || unknown.Hint() == "" {
 		t.Errorf("%v", err)
 	}
-	if _, err := Pylock(l, "xenial", "dir"); !errors.As(err, &unknown) {
+	if _, err := Pylock(l, "xenial", "dir", nil); !errors.As(err, &unknown) {
 		t.Errorf("%v", err)
 	}
-	if _, err := Pylock(l, "", ""); !errors.Is(err, ErrNoFolder) {
+	if _, err := Pylock(l, "", "", nil); !errors.Is(err, ErrNoFolder) {
 		t.Errorf("%v", err)
 	}
 	for i := range l.Packages {
@@ -70,10 +70,10 @@ func TestRefusals(t *testing.T) {
 		}
 	}
 	var missing *MissingError
-	if _, err := Requirements(l, "focal"); !errors.As(err, &missing) || !cmp.Equal(missing.Wheels, []string{"idna 3.15"}) || missing.Hint() == "" {
+	if _, err := Requirements(l, "focal", Selection{}); !errors.As(err, &missing) || !cmp.Equal(missing.Wheels, []string{"idna 3.15"}) || missing.Hint() == "" {
 		t.Errorf("%v", err)
 	}
-	if _, err := Pylock(l, "", "dir"); !errors.As(err, &missing) || !cmp.Equal(missing.Wheels, []string{"idna 3.15 on focal", "idna 3.20 on bookworm"}) {
+	if _, err := Pylock(l, "", "dir", nil); !errors.As(err, &missing) || !cmp.Equal(missing.Wheels, []string{"idna 3.15 on focal", "idna 3.20 on bookworm"}) {
 		t.Errorf("%v", err)
 	}
 	l = sample()
@@ -81,13 +81,13 @@ func TestRefusals(t *testing.T) {
 	l.Packages = nil
 	l.Sort()
 	var same *AmbiguousError
-	if _, err := Pylock(l, "", "dir"); !errors.As(err, &same) || same.A != "bookworm" || same.B != "ubuntu" {
+	if _, err := Pylock(l, "", "dir", nil); !errors.As(err, &same) || same.A != "bookworm" || same.B != "ubuntu" {
 		t.Errorf("%v", err)
 	}
 }
 
 func TestPylock(t *testing.T) {
-	got, err := Pylock(sample(), "", "out")
+	got, err := Pylock(sample(), "", "out", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -142,7 +142,7 @@ hashes = { sha256 = "` + hexOf(1) + `" }
 	if err := toml.Unmarshal(got, &v); err != nil {
 		t.Fatal(err)
 	}
-	one, err := Pylock(sample(), "focal", "/srv/wheels")
+	one, err := Pylock(sample(), "focal", "/srv/wheels", nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -30,10 +30,11 @@ func (e *AmbiguousError) Hint() string { return "write one file for each target 
 // is "". filesDir is the folder with the wheels, absolute or relative to the
 // file, with slashes; for all targets each has a folder of its name below it,
 // since two targets may have different files of one name. A package that only
-// some targets have carries a marker, and so does one that only dependency
-// groups need. Errors are *UnknownTargetError, *MissingError, *AmbiguousError
-// and ErrNoFolder.
-func Pylock(l *lock.Lock, target, filesDir string) ([]byte, error) {
+// some targets have carries a marker. With a selection the file has its packages
+// and no groups; with nil it has all, and one that only dependency groups need,
+// or only some of conflicting ones, carries a marker that says so. Errors are
+// *UnknownTargetError, *MissingError, *AmbiguousError and ErrNoFolder.
+func Pylock(l *lock.Lock, target, filesDir string, sel *Selection) ([]byte, error) {
 	if filesDir == "" {
 		return nil, ErrNoFolder
 	}
@@ -45,7 +46,7 @@ func Pylock(l *lock.Lock, target, filesDir string) ([]byte, error) {
 		}
 		slices.Sort(names)
 	}
-	w := &pylock{l: l, dir: filesDir, all: target == "", markers: map[string]string{}}
+	w := &pylock{l: l, sel: sel, dir: filesDir, all: target == "", markers: map[string]string{}}
 	if err := w.collect(names); err != nil {
 		return nil, err
 	}
@@ -54,6 +55,7 @@ func Pylock(l *lock.Lock, target, filesDir string) ([]byte, error) {
 
 type pylock struct {
 	l       *lock.Lock
+	sel     *Selection // nil: everything
 	dir     string
 	all     bool
 	markers map[string]string // target -> marker
@@ -78,7 +80,7 @@ func (y *pylock) collect(names []string) error {
 	byPackage := map[*lock.Package]*pyblock{}
 	var missing []string
 	for _, n := range names {
-		list, err := picks(y.l, n, nil)
+		list, err := y.picks(n)
 		var m *MissingError
 		if errors.As(err, &m) && y.all {
 			for _, x := range m.Wheels {
@@ -100,7 +102,9 @@ func (y *pylock) collect(names []string) error {
 				b = &pyblock{p: x.p}
 				byPackage[x.p] = b
 				y.blocks = append(y.blocks, b)
-				y.groups = append(y.groups, x.p.Groups...)
+				if y.sel == nil {
+					y.groups = append(y.groups, x.p.Groups...)
+				}
 			}
 			b.add(n, x.w, y.path(n, x.w))
 		}
@@ -112,6 +116,9 @@ func (y *pylock) collect(names []string) error {
 	slices.SortFunc(y.blocks, func(a, b *pyblock) int {
 		return strings.Compare(a.p.Name+"\x00"+a.p.Version, b.p.Name+"\x00"+b.p.Version)
 	})
+	if y.sel == nil {
+		y.groups = append(y.groups, y.conflicting()...)
+	}
 	slices.Sort(y.groups)
 	y.groups = slices.Compact(y.groups)
 	return nil
@@ -171,28 +178,49 @@ func (y *pylock) format(names []string) []byte {
 // marker says when a package is installed; "" for always.
 func (y *pylock) marker(x *pyblock, targets int) string {
 	var where, groups []string
-	if len(x.targets) < targets {
+	variants := y.inVariants(x.p, x.targets[0])
+	same := !slices.ContainsFunc(x.targets, func(t string) bool { return y.inVariants(x.p, t) != variants })
+	if len(x.targets) < targets || !same {
 		for _, t := range x.targets {
-			where = append(where, y.markers[t])
+			m := y.markers[t]
+			if v := y.inVariants(x.p, t); v != "" && !same {
+				m = "(" + m + ") and (" + v + ")"
+			}
+			where = append(where, m)
 		}
 	}
-	for _, g := range x.p.Groups {
-		groups = append(groups, "'"+g+"' in dependency_groups")
+	if y.sel == nil {
+		for _, g := range x.p.Groups {
+			groups = append(groups, "'"+g+"' in dependency_groups")
+		}
 	}
-	switch {
-	case len(where) == 0:
-		return strings.Join(groups, " or ")
-	case len(groups) == 0:
-		return either(where)
+	if !same {
+		variants = ""
 	}
-	return "(" + either(where) + ") and (" + strings.Join(groups, " or ") + ")"
+	var factors []string
+	for _, f := range []string{either(where), strings.Join(groups, " or "), variants} {
+		if f != "" {
+			factors = append(factors, f)
+		}
+	}
+	if len(factors) == 1 {
+		return factors[0]
+	}
+	return parenthesised(factors, " and ")
 }
 
 func either(markers []string) string {
 	if len(markers) == 1 {
 		return markers[0]
 	}
-	return "(" + strings.Join(markers, ") or (") + ")"
+	return parenthesised(markers, " or ")
+}
+
+func parenthesised(list []string, word string) string {
+	if len(list) == 0 {
+		return ""
+	}
+	return "(" + strings.Join(list, ")"+word+"(") + ")"
 }
 
 var linux = regexp.MustCompile(`^(?:manylinux|musllinux)_[0-9]+_[0-9]+_(.+)$|^manylinux(?:1|2010|2014)_(.+)$|^linux_(.+)$`)

@@ -146,6 +146,13 @@ var table = []func(error, *Error) bool{
 		return true
 	},
 	func(err error, e *Error) bool {
+		if !errors.As(err, new(*lock.ConflictError)) && !errors.As(err, new(*lock.TooManyVariantsError)) {
+			return false
+		}
+		e.Code = Usage // the library's hint stays
+		return true
+	},
+	func(err error, e *Error) bool {
 		var x *tags.UnknownTargetError
 		if !errors.As(err, &x) {
 			return false

@@ -12,35 +12,45 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/freedomofpress/wheellock/internal/durable"
-	"github.com/freedomofpress/wheellock/lock"
 	"github.com/freedomofpress/wheellock/lock/convert"
 	"github.com/freedomofpress/wheellock/provenance/mirror"
 )
 
 func (a *app) exportVerb() *cobra.Command {
 	var format, target, wheels string
+	var groups groupOptions
 	cmd := &cobra.Command{
 		Use:   "export",
 		Short: "write the lock in the formats of other tools",
 		Long: `export prints the lock of a target as a requirements file with hashes (for pip and
 uv) or as pylock.toml (PEP 751). Each package has exactly the one hash that is
-locked for the target; a wheel that is still to be built is an error.`,
-		Example: "  wheellock export --format requirements --target bookworm > req.txt",
+locked for the target; a wheel that is still to be built is an error.
+
+` + groupHelp,
+		Example: "  wheellock export --format requirements --target bookworm > req.txt\n  wheellock export --group app1 --target bookworm",
 		Args:    usageArgs(cobra.NoArgs),
 		RunE: func(*cobra.Command, []string) error {
 			s, t, err := a.lockedTarget(target)
 			if err != nil {
 				return err
 			}
+			sel, err := s.selection(t, groups)
+			if err != nil && !(groups.all && format == "pylock") {
+				return err
+			}
 			var out []byte
 			switch format {
 			case "requirements":
-				out, err = convert.Requirements(s.locked, t)
+				out, err = convert.Requirements(s.locked, t, sel)
 			case "pylock":
 				if wheels == "" {
 					return usage("--format pylock needs --wheels DIR, the folder that holds the wheels (wheellock fetch makes it)")
 				}
-				out, err = convert.Pylock(s.locked, t, wheels)
+				of := &sel
+				if groups.all {
+					of = nil // an installer may choose: markers name the groups
+				}
+				out, err = convert.Pylock(s.locked, t, wheels, of)
 			default:
 				return usage("--format %q is none of requirements, pylock", format)
 			}
@@ -57,6 +67,7 @@ locked for the target; a wheel that is still to be built is an error.`,
 	cmd.Flags().StringVar(&format, "format", "requirements", "requirements or pylock")
 	cmd.Flags().StringVar(&target, "target", "", "for `TARGET` (may be left out when there is one)")
 	cmd.Flags().StringVar(&wheels, "wheels", "", "pylock: the folder that holds the wheels")
+	groups.flags(cmd)
 	return cmd
 }
 
@@ -96,12 +107,15 @@ func (a *app) lockedTarget(name string) (*session, string, error) {
 
 func (a *app) fetchVerb() *cobra.Command {
 	var target, dir string
+	var groups groupOptions
 	cmd := &cobra.Command{
 		Use:   "fetch",
 		Short: "put the locked wheels of a target into a folder, and print it",
 		Long: `fetch copies exactly the locked wheels of a target into a folder, from the
 wheelhouse or by hash from the index, and prints the folder's name, so that it
-can stand in a command line of pip.`,
+can stand in a command line of pip.
+
+` + groupHelp,
 		Example: `  pip install --no-index --find-links "$(wheellock fetch --target bookworm -d out)" --require-hashes -r req.txt`,
 		Args:    usageArgs(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -112,17 +126,22 @@ can stand in a command line of pip.`,
 			if dir == "" {
 				return usage("name the folder with -d")
 			}
-			return s.fetch(cmd.Context(), t, dir)
+			sel, err := s.selection(t, groups)
+			if err != nil {
+				return err
+			}
+			return s.fetch(cmd.Context(), t, sel, dir)
 		},
 	}
 	cmd.Flags().StringVar(&target, "target", "", "for `TARGET` (may be left out when there is one)")
 	cmd.Flags().StringVarP(&dir, "dest", "d", "", "into `DIR`")
+	groups.flags(cmd)
 	return cmd
 }
 
-func (s *session) fetch(ctx context.Context, target, dir string) error {
+func (s *session) fetch(ctx context.Context, target string, sel convert.Selection, dir string) error {
 	// convert knows what may be exported; what it refuses is not fetched either.
-	if _, err := convert.Requirements(s.locked, target); err != nil {
+	if _, err := convert.Requirements(s.locked, target, sel); err != nil {
 		return exportError(err)
 	}
 	to := s.path(dir)
@@ -133,12 +152,8 @@ func (s *session) fetch(ctx context.Context, target, dir string) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(8)
 	names := []string{}
-	for i := range s.locked.Packages {
-		p := &s.locked.Packages[i]
+	for _, p := range sel.Packages(s.locked, target) {
 		w := s.locked.WheelFor(p, target)
-		if p.Group == lock.GroupBuild || w == nil {
-			continue
-		}
 		names = append(names, w.Name)
 		g.Go(func() error {
 			path, err := lib.get(ctx, p.Name, w.Name, w.SHA256, mirror.Wheel(w.Name, target))

@@ -30,7 +30,7 @@ const maxAsked = 50
 func (s *session) resolve(ctx context.Context, client *index.Client, req resolve.Request) (*resolve.Solution, []string, error) {
 	var notes []string
 	for n := 0; ; n++ {
-		sol, err := resolve.Resolve(ctx, client, req)
+		sol, err := resolve.ResolveApart(ctx, client, req)
 		var unknown *resolve.UnknownMetadataError
 		if !errors.As(err, &unknown) || n == maxAsked {
 			return sol, notes, err

@@ -51,6 +51,9 @@ func (s *session) relock(ctx context.Context, p *pyproject.Project, c change) (*
 	if err != nil {
 		return nil, err
 	}
+	if req.Variants, err = assemble.RequestVariants(p.Config.Conflicts, s.locked); err != nil {
+		return nil, err
+	}
 	client, err := s.client(ctx)
 	if err != nil {
 		return nil, err
@@ -59,7 +62,7 @@ func (s *session) relock(ctx context.Context, p *pyproject.Project, c change) (*
 	if err != nil {
 		return nil, err
 	}
-	opt := assemble.Options{Prev: s.locked, Wheels: p.Config.Policy.Wheels, RequiresDigest: p.RequiresDigest(), ExcludeNewer: cutoff}
+	opt := assemble.Options{Prev: s.locked, Wheels: p.Config.Policy.Wheels, RequiresDigest: p.RequiresDigest(), ExcludeNewer: cutoff, Conflicts: p.Config.Conflicts}
 	l, err := assemble.Assemble(sol, opt)
 	if err != nil {
 		return nil, err
