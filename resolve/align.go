@@ -15,7 +15,7 @@ func align(s *store, c Choice, alone *Solution, results []targetResult) (*Soluti
 		return nil, err
 	}
 	sol := &Solution{Targets: slices.Clone(alone.Targets)}
-	sol.Alignment.Alone = j.weigh().tally()
+	sol.Alignment.Alone = j.tally()
 	if err := j.takeReady(); err != nil {
 		return nil, err
 	}
@@ -36,7 +36,7 @@ func align(s *store, c Choice, alone *Solution, results []targetResult) (*Soluti
 			return nil, err
 		}
 	}
-	sol.Alignment.Together = j.weigh().tally()
+	sol.Alignment.Together = j.tally()
 	sol.Alignment.Held = j.held(results)
 	return sol, nil
 }

@@ -1,7 +1,5 @@
 package resolve
 
-import "slices"
-
 // freshen lets go what was held back for nothing: a version that several lanes
 // share is raised in all of them, or one lane goes to a newer version that
 // another has.
@@ -70,16 +68,4 @@ func (j *joiner) raise(name string, lanes []*lane) (bool, error) {
 		}
 	}
 	return false, nil
-}
-
-// names are those of all packages in use, sorted.
-func (j *joiner) names() []string {
-	var list []string
-	for _, l := range j.lanes {
-		for name := range l.now {
-			list = append(list, name)
-		}
-	}
-	slices.Sort(list)
-	return slices.Compact(list)
 }

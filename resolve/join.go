@@ -17,7 +17,7 @@ const (
 	joinVersions  = 32  // common versions looked at for one set of targets
 	joinFacts     = 8   // of them, whose metadata is read
 	joinSolves    = 4   // of them, for which the solver is asked
-	joinTries     = 24 // of those, over all packages
+	joinTries     = 24  // of those, over all packages
 	joinConflicts = 200 // in one search
 	joinPairs     = 28  // pairs of versions of one package that are brought together
 )

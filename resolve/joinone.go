@@ -19,7 +19,7 @@ func (j *joiner) joinAll() (changed bool, err error) {
 	seen := map[string]bool{}
 	for _, l := range j.lanes {
 		for name := range l.now {
-			if w := j.weighName(name); !seen[name] && w.versions > 1 {
+			if w := j.weighName(name); !seen[name] && w.versions > 0 {
 				list = append(list, split{name, w})
 			}
 			seen[name] = true

@@ -2,11 +2,14 @@ package resolve
 
 import (
 	"cmp"
+	"slices"
 	"strings"
 	"time"
 )
 
-// weight is what the answers for all targets cost, most important first.
+// weight is what the answers for all targets cost, most important first. Only
+// what comes on top of one version of each package counts: to go back to a
+// version that needs fewer packages is not sharing.
 type weight struct {
 	builds, versions int
 	behind           time.Duration // summed over the pins
@@ -22,29 +25,55 @@ func (w weight) add(v weight) weight {
 	return weight{w.builds + v.builds, w.versions + v.versions, w.behind + v.behind, w.steps + v.steps}
 }
 
-func (w weight) tally() Tally { return Tally{Versions: w.versions, Builds: w.builds} }
-
 // weigh weighs what the lanes have now.
 func (j *joiner) weigh() weight {
 	var w weight
-	done := map[string]bool{}
+	for _, name := range j.names() {
+		w = w.add(j.weighName(name))
+	}
+	return w
+}
+
+// tally counts what the lanes have now.
+func (j *joiner) tally() Tally {
+	var t Tally
+	for _, name := range j.names() {
+		builds, versions := j.count(name)
+		t.Builds, t.Versions = t.Builds+builds, t.Versions+versions
+	}
+	return t
+}
+
+// names are those of all packages in use, sorted.
+func (j *joiner) names() []string {
+	var list []string
 	for _, l := range j.lanes {
 		for name := range l.now {
-			if !done[name] {
-				done[name] = true
-				w = w.add(j.weighName(name))
-			}
+			list = append(list, name)
+		}
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
+}
+
+// weighName weighs one package over all lanes.
+func (j *joiner) weighName(name string) weight {
+	builds, versions := j.count(name)
+	w := weight{builds: max(0, builds-1), versions: max(0, versions-1)}
+	for _, l := range j.lanes {
+		i, ok := l.now[name]
+		if at, had := l.alone[name]; ok && had && at != i && !j.better(l, name, i, at) {
+			w.behind += j.apart(l, name, at, i)
+			w.steps += max(at-i, i-at)
 		}
 	}
 	return w
 }
 
-// weighName weighs one package over all lanes: a review for each version, a
-// build for each wheel that has to be made, and how far the pins are behind.
-func (j *joiner) weighName(name string) weight {
-	var w weight
-	seen := map[int]bool{}
-	pure := map[int]bool{}
+// count gives the versions of a package over all lanes, each of which is a
+// review, and the wheels that have to be made of them.
+func (j *joiner) count(name string) (builds, versions int) {
+	seen, pure := map[int]bool{}, map[int]bool{}
 	for _, l := range j.lanes {
 		i, ok := l.now[name]
 		if !ok {
@@ -52,18 +81,14 @@ func (j *joiner) weighName(name string) weight {
 		}
 		if !seen[i] {
 			seen[i] = true
-			w.versions++
+			versions++
 		}
 		if build, once := j.build(l, name, i); build && !(once && pure[i]) {
 			pure[i] = pure[i] || once
-			w.builds++
-		}
-		if at, ok := l.alone[name]; ok && at != i && !j.better(l, name, i, at) {
-			w.behind += j.apart(l, name, at, i)
-			w.steps += max(at-i, i-at)
+			builds++
 		}
 	}
-	return w
+	return builds, versions
 }
 
 // build reports whether a version has to be built for the lane's target, and
