@@ -16,6 +16,7 @@ const (
 	joinRounds    = 4   // over all packages with several versions
 	joinVersions  = 32  // common versions looked at for one set of targets
 	joinFacts     = 8   // of them, whose metadata is read
+	joinAhead     = 2   // of them, whose metadata is read before the first is judged
 	joinSolves    = 4   // of them, for which the solver is asked
 	joinTries     = 24  // of those, over all packages
 	joinConflicts = 200 // in one search
@@ -199,6 +200,7 @@ func (j *joiner) share() error {
 			return err
 		}
 	}
+	j.readAhead()
 	if err := j.inTurn(); err != nil {
 		return err
 	}
@@ -216,6 +218,28 @@ func (j *joiner) share() error {
 		}
 	}
 	return nil
+}
+
+// readAhead begins to read what the targets may take over from one another: the
+// search would ask for one after the other.
+func (j *joiner) readAhead() {
+	for _, name := range j.names() {
+		for _, g := range j.groups(name) {
+			for _, l := range j.lanes {
+				if i, ok := l.now[name]; ok && i != g[0].now[name] {
+					j.ask(l, name, g[0].now[name])
+				}
+			}
+		}
+	}
+}
+
+// ask begins to read what a version needs, where the target could take it.
+func (j *joiner) ask(l *lane, name string, i int) {
+	pv := j.view(l, name)
+	if l.plain(pv, i) && j.admits(l)(pv, i) && l.cheap(pv, i) {
+		l.askFacts(pv, i)
+	}
 }
 
 // inTurn solves one target after the other, the oldest Python first since it

@@ -94,6 +94,13 @@ func (j *joiner) groups(name string) [][]*lane {
 // makes the whole cost less.
 func (j *joiner) joinLanes(name string, lanes []*lane) (bool, error) {
 	common := j.common(name, lanes)
+	for _, i := range common[:min(len(common), joinAhead)] {
+		for _, l := range lanes {
+			if l.now[name] != i && j.forced(l, name, i) {
+				j.ask(l, name, i)
+			}
+		}
+	}
 	read := 0
 	var coupled []int // versions that other packages stand against
 	for _, i := range common {
@@ -176,10 +183,8 @@ func (j *joiner) allFit(name string, lanes []*lane, i int) (fits, asked bool, er
 		if l.now[name] == i {
 			continue
 		}
-		for _, n := range l.force[name] {
-			if !j.projects[name].set(n.spec).Has(i) {
-				return false, asked, nil
-			}
+		if !j.forced(l, name, i) {
+			return false, asked, nil
 		}
 		asked = true
 		if ok, err := j.fits(l, name, i); err != nil || !ok {
@@ -187,6 +192,11 @@ func (j *joiner) allFit(name string, lanes []*lane, i int) (fits, asked bool, er
 		}
 	}
 	return true, asked, nil
+}
+
+// forced reports whether every need in force on a package admits a version.
+func (j *joiner) forced(l *lane, name string, i int) bool {
+	return !slices.ContainsFunc(l.force[name], func(n *need) bool { return !j.projects[name].set(n.spec).Has(i) })
 }
 
 // accept moves lanes, and takes it back unless the whole costs less then.

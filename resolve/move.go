@@ -169,13 +169,8 @@ func (w *walk) lawful(name string, i int) (bool, error) {
 func (j *joiner) fits(l *lane, name string, i int) (bool, error) {
 	proj := j.projects[name]
 	pv := l.of(proj)
-	if !l.plain(pv, i) || !j.admits(l)(pv, i) {
+	if !l.plain(pv, i) || !j.admits(l)(pv, i) || !j.forced(l, name, i) || !j.constrained(l, name, i) {
 		return false, nil
-	}
-	for _, n := range append(slices.Clone(l.force[name]), l.base.constraints[name]...) {
-		if !proj.set(n.spec).Has(i) {
-			return false, nil
-		}
 	}
 	f, refused, err := l.readFacts(pv, i)
 	if err != nil || refused != "" || f.unknown {
