@@ -8,7 +8,7 @@ import (
 
 // place says which block of a lock an error is about.
 type place struct {
-	table string // "", targets, packages, sdist, wheels, upstream, recipes
+	table string // "", targets, packages, archive, vcs, sdist, wheels, upstream, recipes
 	i, j  int
 }
 
@@ -132,6 +132,7 @@ func (c *checker) packages() {
 			c.fail(at, hintLock, "package %s stands twice or out of order", p.id())
 		}
 		c.dependencies(at, p)
+		c.direct(i, p)
 		c.sdist(i, p)
 		c.wheels(i, p)
 		c.upstream(i, p)

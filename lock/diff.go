@@ -10,6 +10,7 @@ import (
 // reviewer should read it.
 type Changes struct {
 	Hashes     []HashChange     // a locked file changed without a change of version
+	Sources    []SourceChange   // names that come from another address, commit or index than before
 	Added      []PackageRef     // names that were not in the old lock
 	Removed    []PackageRef     // names that are no longer there
 	Versions   []VersionChange  // names that are in both, with other versions on some target
@@ -72,7 +73,7 @@ type TargetChange struct{ Old, New *Target }
 // Empty reports whether nothing changed.
 func (c Changes) Empty() bool {
 	// Coverage, Native and SourceOnly are about what the other lists hold.
-	return len(c.Hashes)+len(c.Added)+len(c.Removed)+len(c.Versions)+len(c.Origins)+len(c.Verdicts)+len(c.Built)+
+	return len(c.Hashes)+len(c.Sources)+len(c.Added)+len(c.Removed)+len(c.Versions)+len(c.Origins)+len(c.Verdicts)+len(c.Built)+
 		len(c.Unbuilt)+len(c.Recipes)+len(c.Targets)+len(c.Details) == 0 && !c.Rest && c.Cutoff == nil && !c.Requires
 }
 
@@ -80,6 +81,7 @@ func (c Changes) Empty() bool {
 func Diff(a, b *Lock) Changes {
 	var c Changes
 	c.diffTargets(a, b)
+	c.diffSources(a, b)
 	c.diffNames(a, b)
 	c.diffFiles(a, b)
 	c.coverage(a, b)

@@ -110,6 +110,19 @@ func (w *writer) pkg(p *Package) {
 	w.lists("target-dependencies", p.TargetDependencies)
 	w.lists("target-only-with", p.TargetOnlyWith)
 	w.lists("target-not-with", p.TargetNotWith)
+	for _, a := range p.Archives {
+		w.line("[[packages.archive]]")
+		w.str("name", a.Name)
+		w.str("url", a.URL)
+	}
+	if v := p.VCS; v != nil {
+		w.line("[packages.vcs]")
+		w.str("type", v.Type)
+		w.str("url", v.URL)
+		w.str("commit-id", v.CommitID)
+		w.str("requested-revision", v.RequestedRevision)
+		w.str("subdirectory", v.Subdirectory)
+	}
 	if p.Sdist != nil {
 		w.line("[packages.sdist]")
 		w.str("name", p.Sdist.Name)

@@ -22,6 +22,8 @@ var (
 	keysTarget  = []string{"name", "python", "platform", "implementation", "abi"}
 	keysPackage = []string{"name", "version", "group", "groups", "requires-python", "only-with", "not-with", "targets", "dependencies",
 		"target-dependencies", "target-only-with", "target-not-with"}
+	keysArchive  = []string{"name", "url"}
+	keysVCS      = []string{"type", "url", "commit-id", "requested-revision", "subdirectory"}
 	keysSdist    = []string{"name", "size", "hashes"}
 	keysWheel    = []string{"name", "origin", "targets", "recipe", "size", "hashes"}
 	keysUpstream = []string{"name", "targets", "size", "hashes", "verdict", "causes"}
@@ -160,7 +162,23 @@ func (p *parser) pkg(i int, k *Package) {
 	p.lists("target-only-with", &k.TargetOnlyWith)
 	p.lists("target-not-with", &k.TargetNotWith)
 	subs := []string{"[packages.sdist]", "[[packages.wheels]]", "[[packages.upstream]]"}
-	p.end(keysPackage, append(subs, "[[packages]]", "[[recipes]]")...)
+	p.end(keysPackage, append(subs, "[[packages.archive]]", "[packages.vcs]", "[[packages]]", "[[recipes]]")...)
+	for p.header("[[packages.archive]]", place{"archive", i, len(k.Archives)}) {
+		a := Archive{}
+		p.str("name", &a.Name)
+		p.str("url", &a.URL)
+		k.Archives = append(k.Archives, a)
+		p.end(keysArchive, append(subs, "[[packages.archive]]", "[[packages]]", "[[recipes]]")...)
+	}
+	if p.header("[packages.vcs]", place{"vcs", i, 0}) {
+		k.VCS = &VCS{}
+		p.str("type", &k.VCS.Type)
+		p.str("url", &k.VCS.URL)
+		p.str("commit-id", &k.VCS.CommitID)
+		p.str("requested-revision", &k.VCS.RequestedRevision)
+		p.str("subdirectory", &k.VCS.Subdirectory)
+		p.end(keysVCS, append(subs, "[[packages]]", "[[recipes]]")...)
+	}
 	if p.header("[packages.sdist]", place{"sdist", i, 0}) {
 		k.Sdist = &File{}
 		p.str("name", &k.Sdist.Name)
@@ -245,7 +263,7 @@ func (p *parser) end(keys []string, headers ...string) {
 	}
 	if p.cur == "" {
 		next, _, _ := strings.Cut(p.rest, "\n")
-		if slices.Contains(headers, next) && !strings.HasPrefix(next, "[[packages.") && next != "[packages.sdist]" {
+		if slices.Contains(headers, next) && !strings.HasPrefix(next, "[[packages.") && !strings.HasPrefix(next, "[packages.") {
 			return
 		}
 		p.advance()
@@ -256,7 +274,7 @@ func (p *parser) end(keys []string, headers ...string) {
 		p.unexpected(nil, headers)
 		return
 	}
-	if slices.Contains(headers, p.cur) && (strings.HasPrefix(p.cur, "[[packages.") || p.cur == "[packages.sdist]") {
+	if slices.Contains(headers, p.cur) && (strings.HasPrefix(p.cur, "[[packages.") || strings.HasPrefix(p.cur, "[packages.")) {
 		return
 	}
 	p.unexpected(keys, headers)

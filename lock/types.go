@@ -73,6 +73,8 @@ type Package struct {
 	TargetDependencies map[string][]string
 	TargetOnlyWith     map[string][]string // OnlyWith, where targets differ
 	TargetNotWith      map[string][]string // NotWith, where targets differ
+	Archives           []Archive           // files that come from an address; nil: all from an index
+	VCS                *VCS                // nil: the source is a published one
 	Sdist              *File
 	Wheels             []Wheel
 	Upstream           []Upstream
