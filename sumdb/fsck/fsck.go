@@ -19,8 +19,6 @@ import (
 	"os"
 	"path/filepath"
 
-	"golang.org/x/mod/sumdb/tlog"
-
 	"github.com/freedomofpress/wheellock/internal/durable"
 	"github.com/freedomofpress/wheellock/sumdb/index"
 	"github.com/freedomofpress/wheellock/sumdb/note"
@@ -114,11 +112,11 @@ func (c *checker) check() error {
 	if !c.o.NoIndex {
 		c.index = index.New()
 	}
-	for n := int64(0); n*tile.Width < cp.Size; n++ {
-		if err := c.ctx.Err(); err != nil {
+	for b, err := range c.bundles(cp.Size) {
+		if err != nil {
 			return err
 		}
-		if err := c.bundle(tile.Bundle(n, cp.Size)); err != nil {
+		if err := c.bundle(b); err != nil {
 			return err
 		}
 	}
@@ -138,50 +136,51 @@ func (c *checker) check() error {
 	return c.compareIndex()
 }
 
-// bundle reads the leaves of a bundle; in place of one that cannot be read
-// stand empty leaves, so that the places of the others stay right.
-func (c *checker) bundle(b tile.Tile) error {
-	data, err := c.r.ReadFile(c.ctx, b.Path(), tile.MaxBundle)
-	var leaves [][]byte
-	if err == nil {
-		leaves, err = tile.ParseBundle(data, b.Width)
-	}
-	if err != nil {
-		if err := c.problem(b.Path(), -1, "%v", err); err != nil {
-			return err
-		}
-		leaves = make([][]byte, b.Width)
-	}
-	for i, leaf := range leaves {
-		if err := c.leaf(b.Index*tile.Width+int64(i), leaf); err != nil {
+// bundle checks the leaves of a bundle in their place.
+func (c *checker) bundle(b *bundle) error {
+	if b.err != nil {
+		if err := c.problem(b.tile.Path(), -1, "%v", b.err); err != nil {
 			return err
 		}
 	}
-	return c.oldPartials(b, data)
+	for i := range b.leaves {
+		if err := c.leaf(b.tile.Index*tile.Width+int64(i), &b.leaves[i]); err != nil {
+			return err
+		}
+	}
+	if c.door != nil {
+		if err := c.door.signatures(); err != nil {
+			return err
+		}
+	}
+	return c.oldPartials(b.tile, b.data)
 }
 
-func (c *checker) leaf(i int64, leaf []byte) error {
-	for _, f := range c.front.Add(tlog.RecordHash(leaf)) {
+func (c *checker) leaf(i int64, l *leaf) error {
+	for _, f := range c.front.Add(l.hash) {
 		if err := c.compare(f); err != nil {
 			return err
 		}
 	}
 	if c.index != nil {
-		if err := c.index.Add(leaf); err != nil {
+		err := l.itemErr
+		if err == nil {
+			err = c.index.AddItem(l.item)
+		}
+		if err != nil {
 			if err := c.problem("", i, "index: %v", err); err != nil {
 				return err
 			}
 			c.index = nil // what follows would only repeat it
 		}
 	}
-	s, err := record.ParseLeaf(leaf)
-	if err != nil {
-		return c.problem("", i, "%v", err)
+	if l.err != nil {
+		return c.problem("", i, "%v", l.err)
 	}
 	if c.door == nil {
 		return nil
 	}
-	return c.door.statement(i, s)
+	return c.door.statement(i, l.signed)
 }
 
 // compare compares a tile of hashes with its file.

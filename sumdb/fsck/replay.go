@@ -1,6 +1,8 @@
 package fsck
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"time"
 
@@ -15,25 +17,43 @@ type replay struct {
 	tree  *store.Tree
 	last  time.Time
 	held  map[record.ID]int64
-	given map[string]fact
-	built map[[2]string]fact
+	given map[digest]fact // by file name
+	built map[digest]fact // by file name and target
 	roots []record.Placed
+	owed  []promise
 }
 
+// Maps of a million entries are dear to a garbage collector if there are
+// pointers in them, so names and hashes are 32 bytes here.
+type digest [32]byte
+
 type fact struct {
-	file  record.File
-	index int64
+	sha256      digest
+	size, index int64
 }
+
+func newFact(f record.File, i int64) fact {
+	x := fact{size: f.Size, index: i}
+	hex.Decode(x.sha256[:], []byte(f.SHA256))
+	return x
+}
+
+func (x fact) file(name string) record.File {
+	return record.File{Name: name, SHA256: hex.EncodeToString(x.sha256[:]), Size: x.size}
+}
+
+func given(file string) digest         { return sha256.Sum256([]byte(file)) }
+func built(file, target string) digest { return sha256.Sum256([]byte(file + "\n" + target)) }
 
 func newReplay(c *checker, tree *store.Tree) *replay {
 	return &replay{
 		c: c, tree: tree,
-		held: map[record.ID]int64{}, given: map[string]fact{}, built: map[[2]string]fact{},
+		held: map[record.ID]int64{}, given: map[digest]fact{}, built: map[digest]fact{},
 	}
 }
 
 func (r *replay) statement(i int64, s *record.Signed) error {
-	err := record.Door(s, record.State{Origin: r.c.o.Origin, Index: i, Last: r.last, Keys: r.c.o.Keys, Facts: r})
+	err := record.Door(s, record.State{Origin: r.c.o.Origin, Index: i, Last: r.last, Keys: r.later(i, s), Facts: r})
 	r.last = s.Time()
 	r.remember(i, s)
 	if err == nil {
@@ -57,12 +77,12 @@ func (r *replay) remember(i int64, s *record.Signed) {
 		}
 	case record.KindSource, record.KindUpstream:
 		f := s.Files()[0]
-		if _, ok := r.given[f.Name]; !ok {
-			r.given[f.Name] = fact{f, i}
+		if k := given(f.Name); r.given[k] == (fact{}) {
+			r.given[k] = newFact(f, i)
 		}
 	case record.KindBuild:
 		if files := s.Files(); len(files) > 0 {
-			r.built[[2]string{files[0].Name, s.Get("target")}] = fact{files[0], i}
+			r.built[built(files[0].Name, s.Get("target"))] = newFact(files[0], i)
 		}
 	}
 }
@@ -75,14 +95,14 @@ func (r *replay) Held(id record.ID) (int64, bool, error) {
 
 // Given implements record.Facts.
 func (r *replay) Given(file string) (record.File, int64, bool, error) {
-	f, ok := r.given[file]
-	return f.file, f.index, ok, nil
+	f, ok := r.given[given(file)]
+	return f.file(file), f.index, ok, nil
 }
 
 // Built implements record.Facts.
 func (r *replay) Built(file, target string) (record.File, int64, bool, error) {
-	f, ok := r.built[[2]string{file, target}]
-	return f.file, f.index, ok, nil
+	f, ok := r.built[built(file, target)]
+	return f.file(file), f.index, ok, nil
 }
 
 // Statement implements record.Facts.

@@ -260,6 +260,11 @@ func (x *Index) Add(leaf []byte) error {
 	if err != nil {
 		return fmt.Errorf("indexing leaf %d: %w", x.next, err)
 	}
+	return x.AddItem(it)
+}
+
+// AddItem is Add for a leaf that ItemOf has read.
+func (x *Index) AddItem(it Item) error {
 	if it.Name == "" {
 		return x.addIndex(it)
 	}

@@ -66,7 +66,7 @@ func (c *Cosigner) KeyHash() uint32 { return c.Verifier().KeyHash() }
 
 // Verifier returns the witness's verifier key.
 func (c *Cosigner) Verifier() *VerifierKey {
-	return &VerifierKey{c.Key.name, AlgCosignature, c.Key.priv.Public().(ed25519.PublicKey)}
+	return newVerifierKey(c.Key.name, AlgCosignature, c.Key.priv.Public().(ed25519.PublicKey))
 }
 
 // Sign cosigns a checkpoint's text.

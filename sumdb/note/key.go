@@ -38,6 +38,7 @@ type VerifierKey struct {
 	name string
 	alg  byte
 	key  []byte
+	hash uint32
 }
 
 // NewVerifierKey makes a verifier key for an algorithm and its public key: 32
@@ -47,7 +48,11 @@ func NewVerifierKey(name string, alg byte, key []byte) (*VerifierKey, error) {
 	if !ValidName(name) || len(key) != publicSize(alg) {
 		return nil, ErrKey
 	}
-	return &VerifierKey{name, alg, bytes.Clone(key)}, nil
+	return newVerifierKey(name, alg, key), nil
+}
+
+func newVerifierKey(name string, alg byte, key []byte) *VerifierKey {
+	return &VerifierKey{name, alg, bytes.Clone(key), KeyHash(name, alg, key)}
 }
 
 // publicSize is the length of an algorithm's public keys; -1: no such algorithm.
@@ -97,7 +102,7 @@ func parseKey(s string) (name string, hash uint32, alg byte, key []byte, err err
 func (k *VerifierKey) Name() string { return k.name }
 
 // KeyHash returns the hash that stands for the key in signature lines.
-func (k *VerifierKey) KeyHash() uint32 { return KeyHash(k.name, k.alg, k.key) }
+func (k *VerifierKey) KeyHash() uint32 { return k.hash }
 
 // Alg returns the algorithm byte.
 func (k *VerifierKey) Alg() byte { return k.alg }
@@ -185,5 +190,5 @@ func (k *SigningKey) Sign(text []byte) ([]byte, error) { return ed25519.Sign(k.p
 
 // Verifier returns the public half.
 func (k *SigningKey) Verifier() *VerifierKey {
-	return &VerifierKey{k.name, AlgEd25519, k.priv.Public().(ed25519.PublicKey)}
+	return newVerifierKey(k.name, AlgEd25519, k.priv.Public().(ed25519.PublicKey))
 }

@@ -55,6 +55,7 @@ func Kinds() []string {
 type kindRule struct {
 	role string
 	keys map[string]byte // key -> how often: 1, ?, *, +
+	must []string        // those of 1 and +
 	also func(*Statement) error
 }
 
@@ -68,6 +69,12 @@ func row(role, keys string) kindRule {
 			k.keys[key] = '1'
 		}
 	}
+	for key, how := range k.keys {
+		if how == '1' || how == '+' {
+			k.must = append(k.must, key)
+		}
+	}
+	sort.Strings(k.must)
 	return k
 }
 
@@ -148,21 +155,21 @@ func check(s *Statement) error {
 	if !ok {
 		return malformed("unknown kind %q", s.kind)
 	}
-	count := map[string]int{}
-	for _, f := range s.fields {
+	for i, f := range s.fields {
 		how, ok := k.keys[f.Key]
 		if !ok {
 			return malformed("a %s statement has no key %q", s.kind, f.Key)
 		}
-		if count[f.Key]++; count[f.Key] > 1 && (how == '1' || how == '?') {
+		// Lines ascend, so those of one key are neighbours.
+		if i > 0 && s.fields[i-1].Key == f.Key && (how == '1' || how == '?') {
 			return malformed("%s stands twice", f.Key)
 		}
 		if !values[f.Key](f.Value) {
 			return malformed("%s %q", f.Key, f.Value)
 		}
 	}
-	for key, how := range k.keys {
-		if (how == '1' || how == '+') && count[key] == 0 {
+	for _, key := range k.must {
+		if s.Get(key) == "" {
 			return malformed("a %s statement needs %s", s.kind, key)
 		}
 	}

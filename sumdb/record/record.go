@@ -234,16 +234,19 @@ func Parse(text []byte) (*Statement, error) {
 	if !ok {
 		return nil, malformed("no newline at the end")
 	}
-	lines := strings.Split(body, "\n")
-	kind, ok := strings.CutPrefix(lines[0], magic)
+	first, rest, more := strings.Cut(body, "\n")
+	kind, ok := strings.CutPrefix(first, magic)
 	if !ok {
 		return nil, malformed("does not begin with %q", magic)
 	}
-	if len(lines)-1 > MaxFields {
-		return nil, malformed("%d lines", len(lines))
+	n := strings.Count(body, "\n")
+	if n > MaxFields {
+		return nil, malformed("%d lines", n+1)
 	}
-	s := &Statement{kind: kind, fields: make([]Field, 0, len(lines)-1), text: whole}
-	for i, line := range lines[1:] {
+	s := &Statement{kind: kind, fields: make([]Field, 0, n), text: whole}
+	for i := 0; more; i++ {
+		var line string
+		line, rest, more = strings.Cut(rest, "\n")
 		f, err := parseField(line)
 		if err != nil {
 			return nil, fmt.Errorf("%w (line %d)", err, i+2)
@@ -278,12 +281,18 @@ func validKey(s string) bool {
 
 // isWord reports whether s is words of a-z and 0-9 joined by single hyphens.
 func isWord(s string) bool {
-	for _, w := range strings.Split(s, "-") {
-		if w == "" || strings.Trim(w, "abcdefghijklmnopqrstuvwxyz0123456789") != "" {
+	hyphen := true // as if one stood before and after
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c == '-' && !hyphen:
+			hyphen = true
+		case c >= 'a' && c <= 'z' || c >= '0' && c <= '9':
+			hyphen = false
+		default:
 			return false
 		}
 	}
-	return true
+	return !hyphen
 }
 
 func printable(s string) bool {
