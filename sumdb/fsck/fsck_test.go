@@ -1,6 +1,7 @@
 package fsck_test
 
 import (
+	"bytes"
 	"context"
 	"os"
 	"path/filepath"
@@ -141,12 +142,17 @@ func TestWhatTheDoorWouldRefuse(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	forge(t, w, append(leaves, w.Leaf(changed), leaves[2], w.Leaf(other), byReviewer, []byte("nonsense\n"), w.Leaf(sumdbtest.Root(3))))
+	// The builder's signature of another statement.
+	good := w.Leaf(sumdbtest.Source(20))
+	at := bytes.LastIndexByte(good, ' ')
+	badly := append(bytes.Clone(good[:at]), leaves[3][bytes.LastIndexByte(leaves[3], ' '):]...)
+	forge(t, w, append(leaves, w.Leaf(changed), leaves[2], w.Leaf(other), byReviewer, []byte("nonsense\n"), w.Leaf(sumdbtest.Root(3)), badly, good))
 	rep := check(t, w)
 	for _, text := range []string{
 		"statement 6: refused by the rule source", "statement 7: refused by the rule held",
 		"statement 8: refused by the rule origin", "statement 9: refused by the rule signer",
 		"statement 10: malformed", "statement 11: refused by the rule root",
+		"statement 12: refused by the rule signer: the signature of builder1",
 	} {
 		want(t, rep, text)
 	}
