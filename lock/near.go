@@ -2,6 +2,7 @@ package lock
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -41,4 +42,21 @@ func distance(a, b string) int {
 		}
 	}
 	return row[len(b)]
+}
+
+// Near gives locked names that look like the given one, nearest first: what may
+// have been meant.
+func (l *Lock) Near(name string) []string {
+	var by [3][]string
+	for i := range l.Packages {
+		p := l.Packages[i].Name
+		d := distance(name, p)
+		if strings.HasPrefix(p, name+"-") || strings.HasSuffix(p, "-"+name) {
+			d = 1 // "jinja" for jinja2 is a slip, "yaml" for python-yaml half a name
+		}
+		if d < len(by) && d < len(p) && !slices.Contains(by[d], p) {
+			by[d] = append(by[d], p)
+		}
+	}
+	return slices.Concat(by[:]...)
 }

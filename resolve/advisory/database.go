@@ -16,7 +16,7 @@ import (
 // Caps on a database.
 const (
 	MaxRecords = 1_000_000 // records of a database
-	MaxArchive = 1 << 30   // bytes of a zip, and of what comes out of it at most 8 times that
+	MaxArchive = 256 << 20 // bytes of a zip, and of what comes out of it at most 8 times that
 )
 
 // Database is a set of advisories. The zero value is empty and ready.

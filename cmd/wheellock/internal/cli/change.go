@@ -15,17 +15,19 @@ import (
 type change struct {
 	all     bool                  // nothing stays because it is locked
 	upgrade []string              // these packages move
-	targets []string              // on these targets; nil: on all
+	on      map[string][]string   // of some of them: the targets on which they do; else on all
 	nearest []string              // of the upgrade these move no further than they must
 	ask     []resolve.Requirement // bounds of this call
 	early   []string              // the cut-off does not bind these
 	fresh   bool                  // a cooldown is counted from now
 	cutoff  string                // of this call, in place of the configuration's exclude-newer
+	heirs   map[string]string     // a target that takes over what another one has locked
 }
 
 // moves reports whether a package may leave its version on a target.
 func (c *change) moves(name, target string) bool {
-	return c.all || slices.Contains(c.upgrade, name) && (c.targets == nil || slices.Contains(c.targets, target))
+	on, some := c.on[name]
+	return c.all || slices.Contains(c.upgrade, name) && (!some || slices.Contains(on, target))
 }
 
 // apply puts the change and what is locked into the request. It returns the
@@ -52,6 +54,10 @@ func (c *change) apply(req *resolve.Request, p *pyproject.Project, l *lock.Lock,
 		req.Kept = files(l)
 	}
 	req.Locked = assemble.RequestLocked(l)
+	for heir, old := range c.heirs {
+		req.Locked[heir] = req.Locked[old]
+		delete(req.Locked, old)
+	}
 	for t, pins := range req.Locked {
 		for name := range pins {
 			if c.moves(name, t) {

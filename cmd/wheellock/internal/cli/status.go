@@ -105,24 +105,48 @@ func (a *app) printJSON(v any) error {
 	return enc.Encode(v)
 }
 
+// notes writes what is worth knowing and no result, wrapped.
+func (s *session) notes(list []string) {
+	for _, n := range list {
+		lead := "note: "
+		for _, paragraph := range strings.Split(n, "\n") {
+			s.say("%s", strings.Join(term.Wrap(lead+strings.TrimSpace(paragraph), term.Width, "  "), "\n"))
+			lead = "  "
+		}
+	}
+}
+
 // relockAndReport is the end of every verb that changes inputs: resolve, write,
 // say what is to be done now.
 func (s *session) relockAndReport(ctx context.Context, p *pyproject.Project, added []string, keep bool) error {
+	r, err := s.relockAndWrite(ctx, p, change{fresh: !keep})
+	if err != nil {
+		return err
+	}
+	o, err := s.order(ctx, added, r.took)
+	if err != nil {
+		return err
+	}
+	return s.show(o)
+}
+
+// relockAndWrite resolves, writes inputs and lock, and says what is to be noted.
+func (s *session) relockAndWrite(ctx context.Context, p *pyproject.Project, c change) (*relocked, error) {
 	if !s.quiet && s.errStyle.Live && !s.noProgress {
 		s.Err.Write([]byte("resolving ...\r"))
 	}
-	r, err := s.relock(ctx, p, change{fresh: !keep})
+	r, err := s.relock(ctx, p, c)
 	if !s.quiet && s.errStyle.Live && !s.noProgress {
 		s.Err.Write([]byte("\x1b[K"))
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := ctx.Err(); err != nil {
-		return err
+		return nil, err
 	}
 	if _, err := s.write(p.Edits(), r.lock); err != nil {
-		return err
+		return nil, err
 	}
 	s.project = p
 	for _, n := range r.notes {
@@ -132,11 +156,7 @@ func (s *session) relockAndReport(ctx context.Context, p *pyproject.Project, add
 			lead = "  "
 		}
 	}
-	o, err := s.order(ctx, added, r.took)
-	if err != nil {
-		return err
-	}
-	return s.show(o)
+	return r, nil
 }
 
 func (a *app) lockVerb() *cobra.Command {
