@@ -77,15 +77,34 @@ func (v *view) wheelReason(p *projectView, w *wheel) string {
 	case !v.pythonFits(w.file.RequiresPython):
 		return pythonReason(w.file.RequiresPython, v.python)
 	case v.rank(w.tags) < 0:
-		name, err := tags.ParseWheelName(w.file.Name)
-		if err != nil {
-			return "its name cannot be read"
-		}
-		return v.target.Why(name)
+		return v.misfit(w).reason
 	case w.file.Yanked:
 		return yankedReason(w.file.YankedReason)
 	}
 	return ""
+}
+
+// misfit is why the target cannot take a wheel with such tags, and how far off
+// it is. Each release repeats the tags of the one before.
+type misfit struct {
+	reason string
+	away   int
+}
+
+func (v *view) misfit(w *wheel) misfit {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	m, ok := v.misfits[w.tags]
+	if !ok {
+		list, err := tags.ParseTags(w.tags)
+		if err != nil {
+			m.reason = "its name cannot be read"
+		} else {
+			m.reason, m.away = v.target.Misfit(tags.WheelName{Tags: list})
+		}
+		v.misfits[w.tags] = m
+	}
+	return m
 }
 
 func yankedReason(why string) string {
@@ -128,10 +147,7 @@ func (v *view) nearest(p *projectView, i int) (reason string, hidden bool) {
 			away = 2
 		case v.pythonFits(w.file.RequiresPython) && v.rank(w.tags) < 0:
 			away = 3
-			if name, err := tags.ParseWheelName(w.file.Name); err == nil {
-				_, n := v.target.Misfit(name)
-				away += n
-			}
+			away += v.misfit(w).away
 		}
 		consider(why, away)
 	}

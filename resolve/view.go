@@ -23,6 +23,7 @@ type view struct {
 	mu       sync.Mutex
 	seen     map[string]*projectView
 	tagRanks map[string]int // by compressed tags; -1: none fits
+	misfits  map[string]misfit
 	pythons  map[string]bool
 	holds    map[holdKey]bool
 	asked    map[*need]bool
@@ -36,7 +37,7 @@ type holdKey struct {
 
 func newView(s *store, t tags.Target) *view {
 	return &view{store: s, target: t, python: t.Version(), env: t.Environment(), locked: s.req.Locked[t.Name],
-		seen: map[string]*projectView{}, tagRanks: map[string]int{}, pythons: map[string]bool{},
+		seen: map[string]*projectView{}, tagRanks: map[string]int{}, misfits: map[string]misfit{}, pythons: map[string]bool{},
 		holds: map[holdKey]bool{}, asked: map[*need]bool{}, replaced: map[*need][]*need{}}
 }
 

@@ -110,9 +110,7 @@ func (s *Server) servePage(w http.ResponseWriter, r *http.Request, opt ServerOpt
 		return
 	}
 	w.Header().Set("Content-Type", page.kind)
-	if opt.MaxAge > 0 {
-		w.Header().Set("Cache-Control", fmt.Sprintf("max-age=%d, public", int(opt.MaxAge.Seconds())))
-	}
+	opt.cacheControl(w)
 	w.Header().Set("Vary", "Accept")
 	if !opt.NoETag {
 		w.Header().Set("ETag", page.etag)
@@ -130,6 +128,12 @@ func (s *Server) servePage(w http.ResponseWriter, r *http.Request, opt ServerOpt
 	w.Write(body)
 }
 
+func (o ServerOptions) cacheControl(w http.ResponseWriter) {
+	if o.MaxAge > 0 {
+		w.Header().Set("Cache-Control", fmt.Sprintf("max-age=%d, public", int(o.MaxAge.Seconds())))
+	}
+}
+
 func (s *Server) serveFile(w http.ResponseWriter, r *http.Request, opt ServerOptions, name string) {
 	wheel, isMetadata := strings.CutSuffix(name, ".metadata")
 	s.mu.Lock()
@@ -145,6 +149,7 @@ func (s *Server) serveFile(w http.ResponseWriter, r *http.Request, opt ServerOpt
 		return
 	}
 	w.Header().Set("Content-Type", "application/octet-stream")
+	opt.cacheControl(w)
 	if opt.NoRanges {
 		w.Header().Set("Content-Length", fmt.Sprint(len(data)))
 		w.Write(data)

@@ -7,8 +7,9 @@ import (
 
 // table is a target's tag list and its inverse.
 type table struct {
-	list []Tag
-	rank map[Tag]int
+	list      []Tag
+	rank      map[Tag]int
+	platforms map[string]bool // that the target takes, with some interpreter
 }
 
 // tables remembers the list of each target: a solver asks for the ranks of tens
@@ -23,7 +24,10 @@ func (t Target) table() *table {
 	if v, ok := tables.Load(key); ok {
 		return v.(*table)
 	}
-	tb := &table{list: compatible(key), rank: map[Tag]int{}}
+	tb := &table{list: compatible(key), rank: map[Tag]int{}, platforms: map[string]bool{}}
+	for _, p := range parsePlatform(key.Platform).tags() {
+		tb.platforms[p] = true
+	}
 	for i, tag := range tb.list {
 		if _, ok := tb.rank[tag]; !ok {
 			tb.rank[tag] = i

@@ -66,12 +66,10 @@ func (t Target) platformMisfit(tag string) (reason string, away int, fixable boo
 	if tag == "any" {
 		return "", 0, true
 	}
-	have, want := parsePlatform(t.Platform), parsePlatform(tag)
-	for _, p := range have.tags() {
-		if p == tag {
-			return "", 0, true
-		}
+	if t.table().platforms[tag] {
+		return "", 0, true
 	}
+	have, want := parsePlatform(t.Platform), parsePlatform(tag)
 	switch {
 	case want.os == "":
 		return "is for " + tag, awaySystem, false
