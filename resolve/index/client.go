@@ -33,6 +33,7 @@ type Client struct {
 
 	mu         sync.Mutex
 	unverified map[string]believed // by URL
+	offers     map[string]*Page    // see Offer
 }
 
 // New checks the options and returns a client. It makes no request.

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 )
 
 // Fetch returns the path of a copy of the file in the cache, named as the file
@@ -67,6 +68,9 @@ func (c *Client) whole(ctx context.Context, f File) (string, error) {
 	}
 	if u.Scheme == "file" {
 		return c.copyLocal(f, u)
+	}
+	if c.o.Make != nil && strings.HasPrefix(u.Scheme, "git+") {
+		return c.made(ctx, f)
 	}
 	if c.o.Offline {
 		return "", ErrOffline

@@ -172,6 +172,10 @@ type Options struct {
 	Attempts        int           // for one request; default 4
 	Backoff         time.Duration // before the second attempt, then doubled; default 250 ms
 
+	// Make makes the file at an address that begins with "git+", and gives its
+	// path. Its hash is then checked like that of any other file.
+	Make func(ctx context.Context, f File) (path string, err error)
+
 	Now      func() time.Time
 	Progress func(Event) // called from many goroutines
 }

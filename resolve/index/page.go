@@ -23,6 +23,9 @@ const maxFresh = 24 * time.Hour
 // what find-links have of it in front. The caller must not change it.
 func (c *Client) Page(ctx context.Context, name string) (*Page, error) {
 	name = normalize(name)
+	if p := c.offered(name); p != nil {
+		return p, nil
+	}
 	return c.pages.do(ctx, name, func(ctx context.Context) (*Page, error) {
 		return c.merged(ctx, name)
 	})
