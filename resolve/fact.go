@@ -163,7 +163,7 @@ func (x *explainer) butNone(n *need) string {
 	case pv == nil:
 		return ""
 	case pv.missing:
-		return ", which the index does not have"
+		return ", which " + pv.lacks
 	case len(pv.releases) == 0:
 		return ", of which the index has no file"
 	case !strings.Contains(n.text, "===") && n.spec.Set().IsEmpty():

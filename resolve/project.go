@@ -19,6 +19,7 @@ import (
 type project struct {
 	name       string
 	missing    bool   // the index has no such page
+	lacks      string // then: who does not have it
 	local      string // the folder of a project in the user's own tree; "": none
 	anyVersion bool   // of a local project whose version its backend makes
 	releases   []*release

@@ -78,7 +78,9 @@ func (s *store) askProject(name string) *future[*project] {
 		var none *index.NotFoundError
 		switch {
 		case errors.As(err, &none):
-			return newProject(name, nil, s.req), nil
+			p := newProject(name, nil, s.req)
+			p.lacks = none.Lacks()
+			return p, nil
 		case err != nil:
 			return nil, err
 		}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 )
@@ -13,8 +14,26 @@ var ErrOffline = errors.New("offline, and not in the cache")
 
 // NotFoundError says that no index has a project of this name.
 type NotFoundError struct {
-	Name  string // normalised
-	Index string // what was asked: names and addresses without user information
+	Name  string   // normalised
+	Index string   // what was asked: names and addresses without user information
+	Names []string // of the indexes that were asked, in order; "" is the default one
+}
+
+// Lacks says who does not have it, in a sentence: "the index corp does not have".
+func (e *NotFoundError) Lacks() string {
+	names := slices.Clone(e.Names)
+	for i, n := range names {
+		if n == "" {
+			names[i] = "the default one"
+		}
+	}
+	switch {
+	case len(e.Names) == 0, len(e.Names) == 1 && e.Names[0] == "":
+		return "the index does not have"
+	case len(e.Names) == 1:
+		return "the index " + e.Names[0] + " does not have"
+	}
+	return "none of the indexes has (" + strings.Join(names, ", ") + ")"
 }
 
 func (e *NotFoundError) Error() string {

@@ -134,6 +134,9 @@ func match(pattern, name string) bool {
 // reason.
 func (c *Client) first(ctx context.Context, r route) (*Page, error) {
 	missing := &NotFoundError{Name: r.name, Index: titles(r.sources)}
+	for _, s := range r.sources {
+		missing.Names = append(missing.Names, s.Name)
+	}
 	var remembered []*source
 	for _, s := range r.sources {
 		if len(r.sources) > 1 && c.rememberedMissing(s, r.name) {
