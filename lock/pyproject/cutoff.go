@@ -30,6 +30,12 @@ func (c Config) Cutoff(now time.Time) (at time.Time, ok bool, err error) {
 	return x.at.UTC().Truncate(time.Second), true, nil
 }
 
+// Bound gives what bounded-by means; the reader has checked it.
+func (c Config) Bound() time.Duration {
+	d, _ := parseDuration(c.BoundedBy)
+	return d
+}
+
 func parseCutoff(s string) (cutoff, error) {
 	for _, layout := range []string{time.RFC3339, "2006-01-02 15:04:05Z07:00", time.DateOnly} {
 		if t, err := time.Parse(layout, s); err == nil {

@@ -36,24 +36,14 @@ type relocked struct {
 // nothing.
 func (s *session) relock(ctx context.Context, p *pyproject.Project, c change) (*relocked, error) {
 	start := s.Now()
-	targets, err := targetsOf(p.Config)
+	req, cutoff, err := s.question(p, c)
 	if err != nil {
 		return nil, err
 	}
-	if len(targets) == 0 {
-		return nil, invalid("wheellock target add bookworm", "no target is declared")
-	}
-	req, err := request(p, targets)
-	if err != nil {
+	if err := s.choose(ctx, &req, p.Config); err != nil {
 		return nil, err
 	}
-	cutoff, err := c.apply(&req, p, s.locked, s.Now())
-	if err != nil {
-		return nil, err
-	}
-	if req.Variants, err = assemble.RequestVariants(p.Config.Conflicts, s.locked); err != nil {
-		return nil, err
-	}
+	targets := req.Targets
 	client, err := s.client(ctx)
 	if err != nil {
 		return nil, err
@@ -88,6 +78,27 @@ func (s *session) relock(ctx context.Context, p *pyproject.Project, c change) (*
 	}
 	r.took = s.Now().Sub(start)
 	return r, nil
+}
+
+// question is what to ask the resolver, and the cut-off for the lock.
+func (s *session) question(p *pyproject.Project, c change) (resolve.Request, *time.Time, error) {
+	targets, err := targetsOf(p.Config)
+	if err != nil {
+		return resolve.Request{}, nil, err
+	}
+	if len(targets) == 0 {
+		return resolve.Request{}, nil, invalid("wheellock target add bookworm", "no target is declared")
+	}
+	req, err := request(p, targets)
+	if err != nil {
+		return req, nil, err
+	}
+	cutoff, err := c.apply(&req, p, s.locked, s.Now())
+	if err != nil {
+		return req, nil, err
+	}
+	req.Variants, err = assemble.RequestVariants(p.Config.Conflicts, s.locked)
+	return req, cutoff, err
 }
 
 // warnings are what the resolver wants to be known, once for all targets.
