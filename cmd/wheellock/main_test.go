@@ -78,6 +78,7 @@ func setup(env *testscript.Env) error {
 	env.Defer(server.Close)
 	env.Values[indexKey{}] = server
 	env.Values[snapshotKey{}] = snapshots{}
+	env.Values[listenersKey{}] = map[string]*listener{}
 	home := filepath.Join(env.WorkDir, "home")
 	env.Cd = filepath.Join(env.WorkDir, "project")
 	for _, dir := range []string{home, env.Cd} {

@@ -36,6 +36,15 @@ func (s *source) title() string {
 	return fmt.Sprintf("%s (%s)", s.Name, where)
 }
 
+// named puts the index's name into an error: another may have the same address.
+func (s *source) named(err error) error {
+	var down *UnavailableError
+	if errors.As(err, &down) {
+		down.Index = s.Name
+	}
+	return err
+}
+
 // route says which indexes may be asked for a name.
 type route struct {
 	name    string

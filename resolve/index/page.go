@@ -94,7 +94,7 @@ func (c *Client) project(ctx context.Context, from *source, r route) (*Page, err
 	u := from.base.JoinPath(r.name + "/")
 	if from.base.Scheme == "file" {
 		page, err := localProject(from.base, r.name)
-		return page, c.unavailable(ctx, "page", r.name, from.base.Path, err)
+		return page, from.named(c.unavailable(ctx, "page", r.name, from.base.Path, err))
 	}
 	s, err := c.document(ctx, r.name, u, pageFence(r, from))
 	var se *statusError
@@ -105,7 +105,7 @@ func (c *Client) project(ctx context.Context, from *source, r route) (*Page, err
 		return nil, &NotFoundError{Name: r.name, Index: from.title()}
 	}
 	if err != nil {
-		return nil, c.unavailable(ctx, "page", r.name, u.String(), err)
+		return nil, from.named(c.unavailable(ctx, "page", r.name, u.String(), err))
 	}
 	return s.page, nil
 }

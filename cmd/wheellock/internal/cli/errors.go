@@ -223,6 +223,9 @@ func indexError(err error, e *Error) bool {
 		var elsewhere *index.ElsewhereError
 		if !down.Refused() && !errors.As(err, &elsewhere) {
 			e.Hint = "check the network, or name another index with --index-url"
+			if down.Index != "" {
+				e.Hint = "check the network, and the address of the index " + down.Index + " in the configuration"
+			}
 		}
 		if errors.Is(err, index.ErrOffline) {
 			e.Hint = "run it once without --offline"

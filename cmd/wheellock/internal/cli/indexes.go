@@ -102,9 +102,9 @@ func (s *session) addCredential(o *index.Options, name, at string) error {
 	case !strings.Contains(at, "://"):
 		return nil // a folder asks for nothing
 	case password != "" && token != "":
-		return invalid("keep one of them", "both %s_PASSWORD and %s_TOKEN are set", prefix, prefix)
+		return invalid("keep one of them", "the variables %s_PASSWORD and %s_TOKEN are both set", prefix, prefix)
 	case password != "" && user == "":
-		return invalid("set "+prefix+"_USERNAME too, or "+prefix+"_TOKEN instead", "%s_PASSWORD is set without a user name", prefix)
+		return invalid("set "+prefix+"_USERNAME too, or "+prefix+"_TOKEN instead", "the variable %s_PASSWORD is set without a user name", prefix)
 	}
 	c := index.Credential{URL: at, User: cmp.Or(user, "__token__"), Password: cmp.Or(password, token), From: prefix + "_USERNAME and _PASSWORD"}
 	if token != "" {
