@@ -11,7 +11,7 @@ import (
 // Hints, the next thing to try.
 const (
 	hintRestore = "restore the file from version control, then repeat the change with wheellock; a lock is not edited by hand"
-	hintMerge   = "resolve the merge: take one side whole and run `wheellock lock`, or install `wheellock merge-driver`"
+	hintMerge   = "run `wheellock lock`: it keeps what both sides agree on and resolves the rest again; wheellock merge-driver --install spares most of that"
 	hintCRLF    = "add the line `wheels.lock -text` to .gitattributes and check the file out again"
 	hintNewer   = "use the wheellock release that wrote this file, or a newer one"
 )
@@ -55,6 +55,25 @@ func Parse(file string, b []byte) (*Lock, error) {
 		p.err.File = file
 		return nil, p.err
 	}
+	return l, nil
+}
+
+// ParseDraft reads the grammar of a lock and judges nothing else: a text that was
+// put together from two locks breaks the rules of Check. It is for reading what
+// is then written anew; nothing may be installed by it.
+func ParseDraft(file string, b []byte) (*Lock, error) {
+	if err := precheck(b); err != nil {
+		err.File = file
+		return nil, err
+	}
+	p := &parser{rest: string(b), lines: make(map[place]int, 64)}
+	p.advance()
+	l := &Lock{}
+	if p.lock(l); p.err != nil {
+		p.err.File = file
+		return nil, p.err
+	}
+	l.Sort()
 	return l, nil
 }
 

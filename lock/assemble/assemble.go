@@ -106,13 +106,14 @@ func target(t tags.Target) lock.Target {
 }
 
 // RequestLocked gives target -> name -> version of what l installs, for
-// resolve.Request.Locked: the main variant's version where there are several.
+// resolve.Request.Locked: the main variant's version where there are several, and
+// none where one variant has two, as in a lock that is being merged.
 // A nil lock gives nil.
 func RequestLocked(l *lock.Lock) map[string]map[string]string {
 	if l == nil {
 		return nil
 	}
-	m := map[string]map[string]string{}
+	m, main := map[string]map[string]string{}, map[[2]string]int{}
 	for _, t := range l.Targets {
 		m[t.Name] = map[string]string{}
 	}
@@ -122,9 +123,18 @@ func RequestLocked(l *lock.Lock) map[string]map[string]string {
 			continue
 		}
 		for _, t := range l.TargetsOf(p) {
-			if _, had := m[t][p.Name]; !had || l.In(p, t, "") {
+			in := l.In(p, t, "")
+			if _, had := m[t][p.Name]; !had || in {
 				m[t][p.Name] = p.Version
 			}
+			if in {
+				main[[2]string{t, p.Name}]++
+			}
+		}
+	}
+	for k, n := range main {
+		if n > 1 {
+			delete(m[k[0]], k[1])
 		}
 	}
 	return m

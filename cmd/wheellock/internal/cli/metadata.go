@@ -105,12 +105,12 @@ func (s *session) askBackend(ctx context.Context, client *index.Client, targets 
 	if first != nil {
 		note += fmt.Sprintf("; %v, so the answer of Python %s stands for all", first, asked[0].Python)
 	}
-	return merge(all, asked), note, nil
+	return mergeMetadata(all, asked), note, nil
 }
 
 // merge puts the answers for several targets into one, whose requirements carry a
 // marker where the targets do not agree.
-func merge(all []metadata.Metadata, targets []tags.Target) metadata.Metadata {
+func mergeMetadata(all []metadata.Metadata, targets []tags.Target) metadata.Metadata {
 	out := all[0]
 	same := !slices.ContainsFunc(all, func(m metadata.Metadata) bool { return requires(m) != requires(out) })
 	if same {

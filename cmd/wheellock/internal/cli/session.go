@@ -6,11 +6,13 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/freedomofpress/wheellock/internal/durable"
 	"github.com/freedomofpress/wheellock/lock"
+	"github.com/freedomofpress/wheellock/lock/merge"
 	"github.com/freedomofpress/wheellock/lock/pyproject"
 	"github.com/freedomofpress/wheellock/provenance/build"
 	"github.com/freedomofpress/wheellock/resolve/index"
@@ -120,10 +122,17 @@ func (a *app) load(dir string) (*session, error) {
 		return nil, err
 	}
 	s.raw = b
-	s.locked, err = lock.Parse(lock.FileName, b)
-	if err != nil {
+	if s.locked, err = lock.Parse(lock.FileName, b); err == nil {
+		return s, nil
+	}
+	if !a.mayMerge || !merge.InConflict(b) {
 		return nil, err
 	}
+	var names []string
+	if s.locked, names, err = merge.Read(lock.FileName, b); err != nil {
+		return nil, err
+	}
+	s.say("%s has conflicts of a merge: resolving %s again, the rest is kept", lock.FileName, strings.Join(names, ", "))
 	return s, nil
 }
 

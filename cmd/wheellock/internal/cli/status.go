@@ -173,6 +173,7 @@ inputs and changes nothing; that needs no network.`,
 			if check {
 				return a.lockCheck()
 			}
+			a.mayMerge = true
 			s, err := a.openForWriting(cmd.Context())
 			if err != nil {
 				return err
