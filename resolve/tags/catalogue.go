@@ -106,3 +106,9 @@ func Architectures(name string) []string {
 	}
 	return out
 }
+
+// Catalogued reports a name of the catalogue, with an architecture or without.
+func Catalogued(name string) bool {
+	_, ok, err := catalogued(name)
+	return ok && err == nil
+}

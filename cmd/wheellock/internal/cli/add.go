@@ -65,10 +65,11 @@ func (a *app) add(cmd *cobra.Command, args []string, o addOptions) error {
 func (s *session) withTargets(cmd *cobra.Command, p *pyproject.Project, names []string) (*pyproject.Project, error) {
 	var list []pyproject.Target
 	for _, n := range names {
-		t, err := declared(n)
+		t, err := s.declared(cmd.Context(), n)
 		if err != nil {
 			return nil, err
 		}
+		t.Name = declaredName(p.Config, t.Name)
 		list = append(list, t)
 	}
 	if len(list) == 0 && len(p.Config.Targets) == 0 {
@@ -76,7 +77,7 @@ func (s *session) withTargets(cmd *cobra.Command, p *pyproject.Project, names []
 		if err != nil {
 			return nil, err
 		}
-		s.say("no --target given: locking for this machine, %s (Python %s, %s)", t.Name, t.Python, t.Platform)
+		s.say("no --target given: locking for this machine, %s", t.Name)
 		list = append(list, t)
 	}
 	return edited(p, list, (*pyproject.Project).AddTarget)

@@ -27,6 +27,7 @@ type World struct {
 	Environ  func() []string
 	Now      func() time.Time
 	Dir      string // working folder
+	Asks     bool   // somebody sits there and can answer questions
 	Limits   Limits
 }
 
@@ -48,6 +49,7 @@ func System() World {
 	return World{
 		In: os.Stdin, Out: os.Stdout, Err: os.Stderr,
 		Getenv: os.Getenv, Environ: os.Environ, Now: time.Now, Dir: dir,
+		Asks: term.IsTerminal(os.Stdin) && term.IsTerminal(os.Stderr),
 	}
 }
 
@@ -78,6 +80,7 @@ type app struct {
 	color                           string
 	jobs                            int
 	style, errStyle                 term.Style
+	mayMerge                        bool // the verb resolves a lock that has conflicts
 	printed                         bool // a JSON result went out: an error must not follow it
 }
 

@@ -2,68 +2,67 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
-	"os/exec"
+	"errors"
+	"slices"
 
 	"github.com/freedomofpress/wheellock/lock/pyproject"
 	"github.com/freedomofpress/wheellock/resolve/tags"
 )
 
+// localName stands for the interpreter of this machine wherever a target is
+// named on the command line.
+const localName = "local"
+
 // targetsOf turns the configuration's targets into environments.
 func targetsOf(c pyproject.Config) ([]tags.Target, error) {
 	var out []tags.Target
+	written := map[string]string{}
 	for _, t := range c.Targets {
 		got, err := tags.New(t.Name, t.Python, t.Platform, t.Implementation, t.ABI)
 		if err != nil {
-			return nil, err
+			return nil, targetError(c, err)
 		}
+		if before, ok := written[got.Name]; ok {
+			return nil, invalid("take one of them out", "%s: targets %s and %s are the same", c.File, before, t.Name)
+		}
+		written[got.Name] = t.Name
 		out = append(out, got)
 	}
 	return out, nil
 }
 
-// declared makes the configuration's form of a target from the command line.
-// A name of the catalogue needs nothing more.
-func declared(name string) (pyproject.Target, error) {
-	if _, err := tags.Lookup(name); err != nil {
+// targetError says that the configuration names a wrong target.
+func targetError(c pyproject.Config, err error) error {
+	e := &Error{Code: Usage, Msg: c.File + ": " + err.Error(), Hint: "wheellock target list --all shows the known ones", Err: err}
+	var unknown *tags.UnknownTargetError
+	if errors.As(err, &unknown) && unknown.Reason == nil {
+		e.Hint = "another name needs python and platform below it; known ones: wheellock target list --all"
+	}
+	return e
+}
+
+// declared makes the configuration's form of a target from the command line: a
+// name of the catalogue needs nothing more, and of several spellings one is
+// written. "local" is this machine's Python.
+func (a *app) declared(ctx context.Context, name string) (pyproject.Target, error) {
+	if name == localName {
+		return a.localTarget(ctx)
+	}
+	t, err := tags.Lookup(name)
+	if err != nil {
 		return pyproject.Target{}, err
 	}
-	return pyproject.Target{Name: name}, nil
+	return pyproject.Target{Name: t.Name}, nil
 }
 
-// localTarget is the interpreter of this machine. It is written into the
-// configuration, since a lock that means another thing on each machine is none.
-func (a *app) localTarget(ctx context.Context) (pyproject.Target, error) {
-	var last error
-	for _, name := range []string{"python3", "python"} {
-		path, err := exec.LookPath(name)
-		if err != nil {
-			last = err
-			continue
-		}
-		out, err := exec.CommandContext(ctx, path, "-I", "-c", tags.ProbeScript).Output()
-		if err != nil {
-			last = err
-			continue
-		}
-		var p tags.Probe
-		if err := json.Unmarshal(out, &p); err != nil {
-			last = err
-			continue
-		}
-		t, err := tags.FromInterpreter(p)
-		if err != nil {
-			last = err
-			continue
-		}
-		return pyproject.Target{Name: t.Name, Python: t.FullVersion, Platform: t.Platform, Implementation: nonDefault(t.Implementation)}, nil
+// declaredName finds the declaration that a name on the command line means:
+// debian-12 is declared as bookworm. A name that is not declared stays as it is.
+func declaredName(c pyproject.Config, name string) string {
+	has := func(name string) bool {
+		return slices.ContainsFunc(c.Targets, func(t pyproject.Target) bool { return t.Name == name })
 	}
-	return pyproject.Target{}, environment("name the target: wheellock add NAME --target bookworm", "finding this machine's Python: %v", last)
-}
-
-func nonDefault(implementation string) string {
-	if implementation == "cpython" {
-		return ""
+	if t, err := tags.Lookup(name); err == nil && !has(name) && has(t.Name) {
+		return t.Name
 	}
-	return implementation
+	return name
 }

@@ -21,47 +21,6 @@ func (a *app) verbs() []*cobra.Command {
 	}
 }
 
-func (a *app) initVerb() *cobra.Command {
-	var preset string
-	var targets []string
-	cmd := &cobra.Command{
-		Use:   "init",
-		Short: "write the configuration",
-		Long: `init writes the settings of a preset into pyproject.toml, or wheellock.toml where
-there is none. reproducible: rebuild everything, mirror what does not come out
-equal to upstream. securedrop: build and mirror everything, statements wait for
-CI. upstream: take published wheels by hash, build only what has none.`,
-		Example: "  wheellock init --preset securedrop --target bookworm",
-		Args:    usageArgs(cobra.NoArgs),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			s, err := a.openForWriting(cmd.Context())
-			if err != nil {
-				return err
-			}
-			defer s.close()
-			edits, err := s.project.Init(preset)
-			if err != nil {
-				return err
-			}
-			p, err := s.project.With(edits)
-			if err != nil {
-				return err
-			}
-			if p, err = s.withTargets(cmd, p, targets); err != nil {
-				return err
-			}
-			if err := s.writeInputs(p.Edits()); err != nil {
-				return err
-			}
-			s.say("Next: wheellock add NAME")
-			return nil
-		},
-	}
-	cmd.Flags().StringVar(&preset, "preset", "reproducible", fmt.Sprint("one of ", pyproject.Presets()))
-	cmd.Flags().StringArrayVar(&targets, "target", nil, "lock for `TARGET`; may be repeated")
-	return cmd
-}
-
 func (a *app) logVerb() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "log",

@@ -47,6 +47,9 @@ func For(w io.Writer, mode Mode, getenv func(string) string) Style {
 	return s
 }
 
+// IsTerminal reports whether somebody sits at the other end of f.
+func IsTerminal(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }
+
 // The kinds of emphasis. They say what a text means, not how it looks.
 const (
 	Heading = "1"    // bold
