@@ -141,6 +141,10 @@ func caseRequest(t *testing.T, a *txtar.Archive) Request {
 			r := requirements(t, rest)[0]
 			r.Origin = fmt.Sprintf("constraints.txt:%d", i+1)
 			req.Constraints = append(req.Constraints, r)
+		case "override":
+			r := requirements(t, rest)[0]
+			r.Origin = fmt.Sprintf("wheellock.toml:%d", i+1)
+			req.Overrides = append(req.Overrides, r)
 		case "locked":
 			if req.Locked[fields[0]] == nil {
 				req.Locked[fields[0]] = map[string]string{}

@@ -67,10 +67,15 @@ func (r *relaxer) find() []Relaxation {
 	}
 	r.exclusions()
 	r.groupsApart(blamed)
+	r.overrides()
+	small := len(r.found)
 	for _, n := range blamed {
 		if !r.relaxed(n) {
 			r.drop(n)
 		}
+	}
+	if small == 0 {
+		r.overrule()
 	}
 	if len(r.found) == 0 {
 		r.otherTarget(strangers(r.group[0].target))
@@ -91,7 +96,7 @@ func (r *relaxer) add(do, means string) {
 func (r *relaxer) blamed() []*need {
 	var list []*need
 	for _, i := range r.group[0].leaves {
-		if n, ok := i.Cause.(*need); ok && (n.root || n.constraint) && !slices.Contains(list, n) {
+		if n, ok := i.Cause.(*need); ok && (n.root || n.constraint) && !n.firm && !slices.Contains(list, n) {
 			list = append(list, n)
 		}
 	}
