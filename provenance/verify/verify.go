@@ -31,9 +31,12 @@ type Input struct {
 	ReadOnlyHouse  bool              // it is an address: no local files are checked
 	Targets        []string          // what is left to do counts for these only; nil: all
 	WheelsDir      string            // a folder that must hold the locked wheels of Targets and nothing else; "": none
-	ForRelease     bool
-	Now            time.Time // zero: expiry is not looked at
-	Jobs           int       // files hashed at once; 0: as many as processors
+	// Wanted says what WheelsDir must hold on a target, nil: everything. Other
+	// locked wheels of it may lie there too.
+	Wanted     func(p *lock.Package, target string) bool
+	ForRelease bool
+	Now        time.Time // zero: expiry is not looked at
+	Jobs       int       // files hashed at once; 0: as many as processors
 
 	fsck int64 // in tests, in place of MaxFsck
 }

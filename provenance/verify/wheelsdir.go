@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"sort"
 
 	"github.com/freedomofpress/wheellock/lock"
@@ -21,7 +22,7 @@ func (c *checker) wheelsDir(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("reading the folder of wheels: %w", err)
 	}
-	want := c.wheelsWanted()
+	want, must := c.wheelsWanted()
 	have := map[string]bool{}
 	var files []scanned
 	for _, e := range entries {
@@ -46,7 +47,7 @@ func (c *checker) wheelsDir(ctx context.Context) error {
 		}
 	}
 	var names []string
-	for n := range want {
+	for n := range must {
 		names = append(names, n)
 	}
 	sort.Strings(names)
@@ -58,9 +59,10 @@ func (c *checker) wheelsDir(ctx context.Context) error {
 	return nil
 }
 
-// wheelsWanted gives the hashes of the locked wheels by file name.
-func (c *checker) wheelsWanted() map[string][]string {
-	want := map[string][]string{}
+// wheelsWanted gives the hashes of the locked wheels by file name, and those
+// that the folder must have.
+func (c *checker) wheelsWanted() (want map[string][]string, must map[string]bool) {
+	want, must = map[string][]string{}, map[string]bool{}
 	for i := range c.lock.Packages {
 		p := &c.lock.Packages[i]
 		if p.Group == lock.GroupBuild {
@@ -70,8 +72,11 @@ func (c *checker) wheelsWanted() map[string][]string {
 			w := &p.Wheels[k]
 			if !w.Missing() && c.selected(c.lock.WheelTargets(p, w)) {
 				want[w.Name] = append(want[w.Name], w.SHA256)
+				if c.in.Wanted == nil || slices.ContainsFunc(c.lock.WheelTargets(p, w), func(t string) bool { return c.in.Wanted(p, t) }) {
+					must[w.Name] = true
+				}
 			}
 		}
 	}
-	return want
+	return want, must
 }

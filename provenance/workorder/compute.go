@@ -69,11 +69,19 @@ func rank(list []string, name string) int {
 	return len(list)
 }
 
-// addVersion merges one lock block into its row. Several groups may lock the
-// same version; the wheel is counted once, by its file name and targets.
+// addVersion merges one lock block into its row. A wheel is counted once, by its
+// file name and targets. Where conflicting groups have several versions on a
+// target, all are named, the main one's first.
 func addVersion(in Input, row *Package, p *lock.Package) {
 	for _, t := range targetsOf(in.Lock, p.Targets) {
-		row.Versions[t] = p.Version
+		switch had := row.Versions[t]; {
+		case had == "":
+			row.Versions[t] = p.Version
+		case in.Lock.In(p, t, ""):
+			row.Versions[t] = p.Version + ", " + had
+		default:
+			row.Versions[t] = had + ", " + p.Version
+		}
 	}
 	row.Upstream, row.Causes = upstreamOf(in, row.Upstream, row.Causes, p)
 	for i := range p.Wheels {

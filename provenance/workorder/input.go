@@ -37,6 +37,7 @@ type Policy struct {
 	Wheels    string // build, build-unless-reproducible, upstream
 	Mirror    string // all, unreproducible, none
 	Append    string // now, pending
+	Versions  string // newest, bounded, fewest
 	Builders  int
 	Reviews   int
 	Witnesses int

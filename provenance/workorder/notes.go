@@ -2,6 +2,7 @@ package workorder
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"sort"
 	"strings"
@@ -22,7 +23,7 @@ func sign(n int) string {
 
 func notes(in Input, o *Order) []Note {
 	out := differences(in, o)
-	return append(out, heldBack(in.Lock)...)
+	return append(out, heldBack(in)...)
 }
 
 // differences explains the rows whose rebuild is not what upstream publishes:
@@ -81,9 +82,10 @@ func entryText(entries []string) string {
 }
 
 // heldBack says, for each target that has an older version than another, what
-// holds it back. The lock alone tells: the newer version is locked for another
-// target, with its Requires-Python.
-func heldBack(l *lock.Lock) []Note {
+// holds it back. The newer version is locked for another target, with its
+// Requires-Python; where that admits the target, the lock does not say why.
+func heldBack(in Input) []Note {
+	l := in.Lock
 	newest := map[string]*lock.Package{}
 	for i := range l.Packages {
 		p := &l.Packages[i]
@@ -91,8 +93,7 @@ func heldBack(l *lock.Lock) []Note {
 			newest[p.Name] = p
 		}
 	}
-	type held struct{ need, item string }
-	byTarget := map[string][]held{}
+	held := map[string]map[string][]string{} // target -> what it lacks -> packages
 	for i := range l.Packages {
 		p := &l.Packages[i]
 		n := newest[p.Name]
@@ -100,44 +101,63 @@ func heldBack(l *lock.Lock) []Note {
 			continue
 		}
 		for _, t := range targetsOf(l, p.Targets) {
-			byTarget[t] = append(byTarget[t], held{pythonNeed(l, t, n), p.Name + " " + n.Version})
+			if n.Covers(t) {
+				continue // for another choice among conflicting groups
+			}
+			if held[t] == nil {
+				held[t] = map[string][]string{}
+			}
+			need, item := pythonNeed(l, t, n), p.Name+" "+n.Version
+			if need == "" {
+				item = p.Name
+			}
+			if !slices.Contains(held[t][need], item) {
+				held[t][need] = append(held[t][need], item)
+			}
 		}
 	}
 	var out []Note
+	shared := in.Policy.Versions != "fewest" // else nothing more can be shared
 	for _, t := range l.Targets {
-		hs := byTarget[t.Name]
-		if len(hs) == 0 {
-			continue
+		if text := heldOn(t.Name, held[t.Name]); text != "" {
+			out = append(out, Note{Text: text})
 		}
-		needs := map[string][]string{}
-		var order []string
-		for _, h := range hs {
-			if needs[h.need] == nil {
-				order = append(order, h.need)
-			}
-			if !slices.Contains(needs[h.need], h.item) {
-				needs[h.need] = append(needs[h.need], h.item)
-			}
-		}
-		sort.SliceStable(order, func(i, j int) bool { return len(needs[order[i]]) > len(needs[order[j]]) })
-		var parts []string
-		for _, need := range order {
-			parts = append(parts, sentence(needs[need], need))
-		}
-		out = append(out, Note{Text: fmt.Sprintf("%s holds back %d: %s", t.Name, len(hs), strings.Join(parts, ", "))})
+	}
+	if shared && len(out) > 0 {
+		command := strings.Join(append([]string{"wheellock cost"}, in.Added...), " ")
+		out[len(out)-1].Text += ". Same versions everywhere: " + command
 	}
 	return out
 }
 
-func sentence(items []string, need string) string {
-	verb := "need"
-	if len(items) == 1 {
-		verb = "needs"
+// heldOn says what one target lacks: the need of the most packages first.
+func heldOn(target string, held map[string][]string) string {
+	needs := slices.Sorted(maps.Keys(held))
+	sort.SliceStable(needs, func(i, j int) bool { return len(held[needs[i]]) > len(held[needs[j]]) })
+	var parts []string
+	count := 0
+	for _, need := range needs {
+		if need == "" {
+			continue
+		}
+		verb := "need"
+		if len(held[need]) == 1 {
+			verb = "needs"
+		}
+		count += len(held[need])
+		parts = append(parts, fmt.Sprintf("%s %s %s", and(held[need]), verb, need))
 	}
-	if need == "" {
-		need = "other files or dependencies than it can have"
+	text := ""
+	if count > 0 {
+		text = fmt.Sprintf("%s holds back %d: %s", target, count, strings.Join(parts, ", "))
 	}
-	return fmt.Sprintf("%s %s %s", and(items), verb, need)
+	if unknown := held[""]; len(unknown) > 0 {
+		if text != "" {
+			text += "; "
+		}
+		text += fmt.Sprintf("%s has an older %s than others: wheellock why %s", target, and(unknown), unknown[0])
+	}
+	return text
 }
 
 func and(items []string) string {

@@ -33,17 +33,18 @@ const (
 // An Order is the work that is left for one lock. Its JSON form is described by
 // the schema "status".
 type Order struct {
-	Headline   string    `json:"headline"`              // one line: what is locked
-	Elapsed    float64   `json:"elapsed_seconds"`       // of the resolution; 0 when nothing was resolved
-	Releasable bool      `json:"releasable"`            // no step is outstanding; says nothing of the root
-	Summary    Summary   `json:"summary"`               //
-	Targets    []Target  `json:"targets"`               // oldest Python first
-	Packages   []Package `json:"packages"`              // new ones first, then by name
-	Notes      []Note    `json:"notes,omitempty"`       // why something is as it is
-	Steps      []Step    `json:"steps"`                 // in the order in which they are to be done
-	Next       string    `json:"next"`                  // the one command to run now; empty when there is none
-	NextWhy    string    `json:"next_reason,omitempty"` // set when Next is empty or needs a word
-	Trust      Trust     `json:"trust"`
+	Headline   string     `json:"headline"`              // one line: what is locked
+	Elapsed    float64    `json:"elapsed_seconds"`       // of the resolution; 0 when nothing was resolved
+	Releasable bool       `json:"releasable"`            // no step is outstanding; says nothing of the root
+	Summary    Summary    `json:"summary"`               //
+	Targets    []Target   `json:"targets"`               // oldest Python first
+	Packages   []Package  `json:"packages"`              // new ones first, then by name
+	Notes      []Note     `json:"notes,omitempty"`       // why something is as it is
+	Alignment  *Alignment `json:"alignment,omitempty"`   // absent: nothing was held back by the last resolution
+	Steps      []Step     `json:"steps"`                 // in the order in which they are to be done
+	Next       string     `json:"next"`                  // the one command to run now; empty when there is none
+	NextWhy    string     `json:"next_reason,omitempty"` // set when Next is empty or needs a word
+	Trust      Trust      `json:"trust"`
 }
 
 // Summary counts what the headline says in words.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/freedomofpress/wheellock/lock"
 	"github.com/freedomofpress/wheellock/lock/convert"
+	"github.com/freedomofpress/wheellock/provenance/verify"
 	"github.com/freedomofpress/wheellock/resolve/pep508"
 )
 
@@ -26,7 +27,6 @@ func (o *groupOptions) flags(cmd *cobra.Command) {
 	cmd.Flags().StringArrayVar(&o.groups, "group", nil, "also dependency group or extra `GROUP`; may be repeated")
 	cmd.Flags().StringArrayVar(&o.only, "only-group", nil, "`GROUP` without the default group; may be repeated")
 	cmd.Flags().BoolVar(&o.all, "all-groups", false, "the default group and all others")
-	cmd.MarkFlagsMutuallyExclusive("group", "only-group", "all-groups")
 }
 
 // selection finds what the groups need on a target: the variant that holds them,
@@ -35,6 +35,9 @@ func (o *groupOptions) flags(cmd *cobra.Command) {
 // *lock.ConflictError.
 func (s *session) selection(target string, o groupOptions) (convert.Selection, error) {
 	known := s.project.Groups()
+	if len(o.groups) > 0 && len(o.only) > 0 || o.all && len(o.groups)+len(o.only) > 0 {
+		return convert.Selection{}, usage("--group, --only-group and --all-groups exclude each other")
+	}
 	groups := append([]string{""}, normalized(o.groups)...)
 	switch {
 	case len(o.only) > 0:
@@ -79,6 +82,31 @@ func unknownGroup(name string, known []string) error {
 		return invalid("write it into [dependency-groups], or add to it: wheellock add NAME --group "+name, "there is no group %q: the project has only the default one", name)
 	}
 	return invalid("the groups are "+strings.Join(known, ", "), "there is no group %q", name)
+}
+
+// wanted says which wheels a folder must hold; nil: all. A lock that cannot be
+// read, or is not that of the inputs, is named by verify itself.
+func (s *session) wanted(in verify.Input, o verifyOptions) (func(*lock.Package, string) bool, error) {
+	l, err := lock.Parse(lock.FileName, in.LockBytes)
+	if err != nil || l.RequiresDigest != in.RequiresDigest || len(s.project.Groups()) == 0 && len(o.groups.groups)+len(o.groups.only) == 0 {
+		return nil, nil
+	}
+	s.locked = l
+	by := map[string]map[string]bool{}
+	for _, t := range targetNames(l) {
+		if len(o.targets) > 0 && !slices.Contains(o.targets, t) {
+			continue
+		}
+		sel, err := s.selection(t, o.groups)
+		if err != nil {
+			return nil, err
+		}
+		by[t] = map[string]bool{}
+		for _, p := range sel.Packages(l, t) {
+			by[t][p.Name+" "+p.Version] = true
+		}
+	}
+	return func(p *lock.Package, target string) bool { return by[target][p.Name+" "+p.Version] }, nil
 }
 
 // rootsOf gives the names that groups ask for on a target.

@@ -22,6 +22,7 @@ type verifyOptions struct {
 	wheels  string
 	what    string // --for
 	roots   []string
+	groups  groupOptions
 }
 
 func (a *app) verifyVerb() *cobra.Command {
@@ -37,7 +38,10 @@ that were signed. The first word of the result is its class:
   INCOMPLETE  work is left: exit 0, or 1 with --for release
   STALE       something is not the newest word: exit 1
   EXPIRED     a key that is needed for what is left has run out: exit 1
-  TAMPERED    two things that must agree do not: exit 1`,
+  TAMPERED    two things that must agree do not: exit 1
+
+Of the folder that --wheels names, the default group is asked for, or what
+--group, --only-group and --all-groups say, as fetch has it.`,
 		Example: "  wheellock verify\n  wheellock verify --for release\n  wheellock verify --wheels out --target bookworm",
 		Args:    usageArgs(cobra.NoArgs),
 		RunE:    func(cmd *cobra.Command, _ []string) error { return a.verify(cmd.Context(), o) },
@@ -46,6 +50,7 @@ that were signed. The first word of the result is its class:
 	cmd.Flags().StringVar(&o.wheels, "wheels", "", "also check that `DIR` holds the locked wheels of the targets and nothing else")
 	cmd.Flags().StringVar(&o.what, "for", "", "release: what is left to do, and a provisional root, are findings")
 	cmd.Flags().StringArrayVar(&o.roots, "root", nil, "trust this OpenPGP `FINGERPRINT` instead of the configuration's; may be repeated")
+	o.groups.flags(cmd)
 	return cmd
 }
 
@@ -107,6 +112,11 @@ func (s *session) verifyInput(o verifyOptions) (verify.Input, error) {
 	}
 	if err != nil {
 		return in, err
+	}
+	if o.wheels != "" {
+		if in.Wanted, err = s.wanted(in, o); err != nil {
+			return in, err
+		}
 	}
 	in.Proof, err = readCapped(filepath.Join(s.dir, proofFile), maxProof)
 	if errors.Is(err, fs.ErrNotExist) {
