@@ -127,6 +127,7 @@ func (s *session) relockAndReport(ctx context.Context, p *pyproject.Project, add
 	if err != nil {
 		return err
 	}
+	o.SetAlignment(alignment(p.Config.Versions, r.solution.Alignment))
 	return s.show(o)
 }
 
@@ -145,70 +146,14 @@ func (s *session) relockAndWrite(ctx context.Context, p *pyproject.Project, c ch
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	was := s.locked
 	if _, err := s.write(p.Edits(), r.lock); err != nil {
 		return nil, err
 	}
 	s.project = p
-	for _, n := range r.notes {
-		lead := "note: "
-		for _, paragraph := range strings.Split(n, "\n") {
-			s.say("%s", strings.Join(term.Wrap(lead+strings.TrimSpace(paragraph), term.Width, "  "), "\n"))
-			lead = "  "
-		}
-	}
+	s.notes(r.notes)
+	s.notes(movedNotes(was, r.lock))
 	return r, nil
-}
-
-func (a *app) lockVerb() *cobra.Command {
-	var check bool
-	cmd := &cobra.Command{
-		Use:   "lock",
-		Short: "make wheels.lock from the inputs, or check that it is up to date",
-		Long: `lock resolves the inputs for every target. Versions that are locked already are
-kept where they are still allowed. With --check it compares the lock with the
-inputs and changes nothing; that needs no network.`,
-		Example: "  wheellock lock\n  wheellock lock --check",
-		Args:    usageArgs(cobra.NoArgs),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			if check {
-				return a.lockCheck()
-			}
-			a.mayMerge = true
-			s, err := a.openForWriting(cmd.Context())
-			if err != nil {
-				return err
-			}
-			defer s.close()
-			p := s.project
-			if len(p.Inputs) == 0 {
-				return invalid("wheellock add NAME", "nothing to lock: there are no requirements here")
-			}
-			return s.relockAndReport(cmd.Context(), p, nil, true)
-		},
-	}
-	cmd.Flags().BoolVar(&check, "check", false, "change nothing; exit with 1 when the lock is out of date")
-	return cmd
-}
-
-func (a *app) lockCheck() error {
-	s, err := a.openForReading()
-	if err != nil {
-		return err
-	}
-	if s.locked == nil {
-		return finding("wheellock lock", "there is no %s", lock.FileName)
-	}
-	if err := s.upToDate(); err != nil {
-		return err
-	}
-	if err := s.locked.Check(); err != nil {
-		return err
-	}
-	if a.json {
-		return a.printJSON(map[string]any{"up_to_date": true})
-	}
-	a.say("%s is up to date", lock.FileName)
-	return nil
 }
 
 // runHere is plain "wheellock": what to do next in this folder.
