@@ -347,8 +347,8 @@ func (c *configReader) finish() {
 		seen[t.Name] = true
 	}
 	for _, m := range c.c.Metadata {
-		if m.Name == "" || m.Version == "" || m.RequiresDist == nil {
-			c.fail(c.lineOfTable("metadata"), "write name, version and requires below it", "a [[metadata]] table lacks name, version or requires")
+		if m.Name == "" || m.RequiresDist == nil {
+			c.fail(c.lineOfTable("metadata"), "write name and requires below it, and version where it is for one only", "a [[metadata]] table lacks name or requires")
 		}
 	}
 }

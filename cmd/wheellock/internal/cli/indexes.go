@@ -37,7 +37,7 @@ func (s *session) client(ctx context.Context) (*index.Client, error) {
 			No:    s.first("no_proxy", "NO_PROXY"),
 		},
 		StallInterval: s.Limits.Stall, Backoff: s.Limits.Backoff,
-		Progress: s.credentialNotes(),
+		Progress: s.credentialNotes(), Make: s.makeSource,
 	}
 	if err := s.indexes(ctx, cache, &o); err != nil {
 		return nil, err
@@ -48,6 +48,7 @@ func (s *session) client(ctx context.Context) (*index.Client, error) {
 		return nil, &Error{Code: Usage, Msg: err.Error(), Hint: "name the index with --index-url https://...", Err: err}
 	}
 	s.noteExtraIndexes(o)
+	s.offerLocked(c)
 	s.theClient = c
 	return c, nil
 }

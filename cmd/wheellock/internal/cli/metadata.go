@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/freedomofpress/wheellock/internal/durable"
 	"github.com/freedomofpress/wheellock/lock"
+	"github.com/freedomofpress/wheellock/lock/pyproject"
 	"github.com/freedomofpress/wheellock/provenance/archive"
 	"github.com/freedomofpress/wheellock/provenance/build"
 	"github.com/freedomofpress/wheellock/provenance/recipe"
@@ -29,8 +31,18 @@ const maxAsked = 50
 // can read, asks that in the sandbox and resolves again.
 func (s *session) resolve(ctx context.Context, client *index.Client, req resolve.Request) (*resolve.Solution, []string, error) {
 	var notes []string
+	direct := func(r resolve.Requirement) bool { return r.URL != "" }
+	if len(req.Direct) == 0 && slices.ContainsFunc(req.Requirements, direct) {
+		if _, err := s.sources(ctx, client, &req); err != nil {
+			return nil, nil, err
+		}
+	}
 	for n := 0; ; n++ {
 		sol, err := resolve.ResolveApart(ctx, client, req)
+		var conflict *resolve.ConflictError
+		if errors.As(err, &conflict) && len(conflict.Missing) > 0 && client.AskAgain() {
+			continue // it may have been published since the index was asked
+		}
 		var unknown *resolve.UnknownMetadataError
 		if !errors.As(err, &unknown) || n == maxAsked {
 			return sol, notes, err
@@ -38,7 +50,7 @@ func (s *session) resolve(ctx context.Context, client *index.Client, req resolve
 		for _, v := range unknown.Versions {
 			m, note, err := s.askBackend(ctx, client, req.Targets, v)
 			if err != nil {
-				return nil, nil, unknownMetadata(ctx, v, err)
+				return nil, nil, unknownMetadata(ctx, s.project, v, err)
 			}
 			req.UserMetadata[v.Name+"@"+v.Version] = m
 			notes = append(notes, note)
@@ -48,7 +60,7 @@ func (s *session) resolve(ctx context.Context, client *index.Client, req resolve
 
 // unknownMetadata says why a backend could not be asked. What stops the whole run
 // stays as it is.
-func unknownMetadata(ctx context.Context, v resolve.UnknownMetadata, err error) error {
+func unknownMetadata(ctx context.Context, p *pyproject.Project, v resolve.UnknownMetadata, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -62,9 +74,23 @@ func unknownMetadata(ctx context.Context, v resolve.UnknownMetadata, err error) 
 		code = c.Code
 	}
 	return &Error{
-		Code: code, Hint: (&resolve.UnknownMetadataError{Versions: []resolve.UnknownMetadata{v}}).Hint(), Err: err,
+		Code: code, Hint: metadataTable(p, v), Err: err,
 		Msg: fmt.Sprintf("%s %s says what it needs only when it is built (%s): %v", v.Name, v.Version, v.File, err),
 	}
+}
+
+// metadataTable is what to write for a version that cannot be asked.
+func metadataTable(p *pyproject.Project, v resolve.UnknownMetadata) string {
+	file, table := "wheellock.toml", "metadata"
+	if p.Config.File != "" {
+		file = p.Config.File
+	} else if slices.Contains(p.Files(), "pyproject.toml") {
+		file = "pyproject.toml"
+	}
+	if path.Base(file) == "pyproject.toml" {
+		table = "tool.wheellock.metadata"
+	}
+	return fmt.Sprintf("take another version, or write what it requires into %s:\n\n[[%s]]\nname = %q\nversion = %q\nrequires = []    # such as [\"idna>=3\"]\n", file, table, v.Name, v.Version)
 }
 
 // askBackend runs the backend's metadata hook for each target that needs the

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/freedomofpress/wheellock/internal/durable"
@@ -48,18 +49,26 @@ func (s *session) relock(ctx context.Context, p *pyproject.Project, c change) (*
 	if err != nil {
 		return nil, err
 	}
+	src, err := s.sources(ctx, client, &req)
+	if err != nil {
+		return nil, err
+	}
 	sol, asked, err := s.resolve(ctx, client, req)
 	if err != nil {
 		return nil, err
 	}
-	opt := assemble.Options{Prev: s.locked, Wheels: p.Config.Policy.Wheels, RequiresDigest: p.RequiresDigest(), ExcludeNewer: cutoff, Conflicts: p.Config.Conflicts}
+	prev := src.prevWithout(s.locked)
+	opt := assemble.Options{Prev: prev, Wheels: p.Config.Policy.Wheels, RequiresDigest: p.RequiresDigest(), ExcludeNewer: cutoff, Conflicts: p.Config.Conflicts}
 	l, err := assemble.Assemble(sol, opt)
 	if err != nil {
 		return nil, err
 	}
+	src.mark(l)
+	asked = append(asked, src.notes...)
+	asked = append(asked, unused(p, l)...)
 	r := &relocked{project: p, targets: targets, lock: l, notes: append(asked, warnings(sol)...), solution: sol}
 	var notes []recipe.Note
-	err = recipe.Plan(ctx, client, l, targets, recipe.Options{Prev: s.locked, Jobs: s.jobs, Notes: &notes})
+	err = recipe.Plan(ctx, client, l, targets, recipe.Options{Prev: prev, Jobs: s.jobs, Notes: &notes})
 	var some *recipe.IncompleteError
 	if err != nil && !errors.As(err, &some) {
 		return nil, err
@@ -121,8 +130,66 @@ func request(p *pyproject.Project, targets []tags.Target) (resolve.Request, erro
 	if req.Constraints, err = parseInputs(p.Constraints); err != nil {
 		return req, err
 	}
+	if req.Overrides, err = parseInputs(p.Overrides); err != nil {
+		return req, err
+	}
+	req.NoBinary, req.OnlyBinary, req.Prereleases = p.NoBinary, p.OnlyBinary, p.Prereleases
+	req.Hashes = allowed(p)
+	if err := locals(p, &req); err != nil {
+		return req, err
+	}
 	req.UserMetadata, err = userMetadata(p.Config)
 	return req, err
+}
+
+// allowed are the files that requirements name by hash.
+func allowed(p *pyproject.Project) map[string]resolve.Allowed {
+	out := map[string]resolve.Allowed{}
+	for _, in := range slices.Concat(p.Inputs, p.Constraints) {
+		r, err := pep508.Parse(in.Requirement)
+		if err != nil || len(in.Hashes) == 0 {
+			continue
+		}
+		a := out[r.Canonical()]
+		if a.Origin != "" {
+			a.Origin += ", "
+		}
+		out[r.Canonical()] = resolve.Allowed{SHA256: append(a.SHA256, in.Hashes...), Origin: a.Origin + in.Origin()}
+	}
+	return out
+}
+
+// locals puts the projects of the user's own tree into the request.
+func locals(p *pyproject.Project, req *resolve.Request) error {
+	for _, x := range p.Locals {
+		if req.Direct == nil {
+			req.Direct = map[string]resolve.Direct{}
+		}
+		req.Direct[x.Name] = resolve.Direct{Local: x.Dir, Version: x.Version, RequiresPython: x.RequiresPython}
+		r := resolve.Requirement{Requirement: pep508.Requirement{Name: x.Name}, Group: x.Group, Origin: x.Origin()}
+		if _, marker, has := strings.Cut(x.Requirement, ";"); has {
+			var err error
+			if r.Marker, err = pep508.ParseMarker(marker); err != nil {
+				return requirementError(x.Origin(), err)
+			}
+		}
+		req.Requirements = append(req.Requirements, r)
+	}
+	return nil
+}
+
+// unused says which words of the user about metadata no longer concern anything.
+func unused(p *pyproject.Project, l *lock.Lock) (notes []string) {
+	for _, m := range p.Config.Metadata {
+		used := slices.ContainsFunc(l.Packages, func(k lock.Package) bool {
+			v, err := pep440.Parse(m.Version)
+			return k.Name == pep508.NormalizeName(m.Name) && (m.Version == "" || err == nil && v.String() == k.Version)
+		})
+		if !used {
+			notes = append(notes, strings.TrimSpace(fmt.Sprintf("%s: [[metadata]] of %s %s", p.Config.File, m.Name, m.Version))+" is used by nothing that is locked")
+		}
+	}
+	return notes
 }
 
 // userMetadata is what the configuration says about packages that do not say it
@@ -130,11 +197,16 @@ func request(p *pyproject.Project, targets []tags.Target) (resolve.Request, erro
 func userMetadata(c pyproject.Config) (map[string]metadata.Metadata, error) {
 	out := map[string]metadata.Metadata{}
 	for _, m := range c.Metadata {
-		v, err := pep440.Parse(m.Version)
-		if err != nil {
-			return nil, invalid("", "%s: [[metadata]] of %s: %v", c.File, m.Name, err)
+		got := metadata.Metadata{Name: m.Name, RequiresPython: m.RequiresPython}
+		key := pep508.NormalizeName(m.Name) + "@" // every version
+		if m.Version != "" {
+			v, err := pep440.Parse(m.Version)
+			if err != nil {
+				return nil, invalid("write a version such as 1.0, or leave it out for every version", "%s: [[metadata]] of %s: %v", c.File, m.Name, err)
+			}
+			got.Version = v
+			key += v.String()
 		}
-		got := metadata.Metadata{Name: m.Name, Version: v, RequiresPython: m.RequiresPython}
 		for _, text := range m.RequiresDist {
 			r, err := pep508.Parse(text)
 			if err != nil {
@@ -142,7 +214,7 @@ func userMetadata(c pyproject.Config) (map[string]metadata.Metadata, error) {
 			}
 			got.RequiresDist = append(got.RequiresDist, r)
 		}
-		out[pep508.NormalizeName(m.Name)+"@"+v.String()] = got
+		out[key] = got
 	}
 	return out, nil
 }
