@@ -54,7 +54,7 @@ func TestRecordedPages(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		again, err := decodeTable((&stored{checked: time.Now(), until: time.Now(), page: page}).encode())
+		again, err := decodeTable("k", (&stored{checked: time.Now(), until: time.Now(), page: page}).encode("k"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -100,10 +100,10 @@ func BenchmarkDecodeTable(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	data := (&stored{checked: time.Now(), until: time.Now(), page: page}).encode()
+	data := (&stored{checked: time.Now(), until: time.Now(), page: page}).encode("k")
 	b.SetBytes(int64(len(data)))
 	for b.Loop() {
-		if _, err := decodeTable(data); err != nil {
+		if _, err := decodeTable("k", data); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -3,6 +3,7 @@ package index
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -75,40 +76,91 @@ func (c cache) commit(f *os.File, path string) error {
 	if err := f.Close(); err != nil {
 		return c.drop(f, err)
 	}
-	if err := os.Rename(f.Name(), path); err != nil {
+	err := os.Rename(f.Name(), path)
+	if info, e := os.Lstat(path); err != nil && e == nil && info.IsDir() {
+		// No entry of ours is a folder: what lies there is in the way.
+		if err = os.RemoveAll(path); err == nil {
+			err = os.Rename(f.Name(), path)
+		}
+	}
+	if err != nil {
 		return c.drop(f, err)
 	}
 	return nil
 }
 
-// metadataMagic begins a cached METADATA: then "1" (verified) or "0", the
-// sha256 of the rest, and the rest.
-const metadataMagic = "wheellock-metadata/1\n"
+// read returns what lies at path. Whatever is no regular file, is larger than
+// it can be, or cannot be read counts as absent: a pipe would not end, and a
+// cache need not be ours.
+func (c cache) read(path string, most int64) []byte {
+	info, err := os.Lstat(path)
+	if err != nil || !info.Mode().IsRegular() || info.Size() > most {
+		return nil
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil
+	}
+	return data
+}
+
+// An entry is a magic line with the number of its format, the sha256 of its key
+// and of what follows, and what follows. The key is in the sum and nowhere else:
+// an entry that somebody put in another's place is as damaged as one with a bit
+// turned.
+
+// begin starts an entry; seal completes it when its payload is there.
+func begin(magic string, size int) []byte {
+	b := append(make([]byte, 0, len(magic)+sha256.Size+size), magic...)
+	return append(b, make([]byte, sha256.Size)...)
+}
+
+func seal(magic, key string, entry []byte) []byte {
+	sum := sealOf(key, entry[len(magic)+sha256.Size:])
+	copy(entry[len(magic):], sum[:])
+	return entry
+}
+
+// unseal returns the payload of an entry that is whole and in its place.
+func unseal(magic, key string, entry []byte) (payload []byte, ok bool) {
+	rest, ok := bytes.CutPrefix(entry, []byte(magic))
+	if !ok || len(rest) < sha256.Size {
+		return nil, false
+	}
+	payload = rest[sha256.Size:]
+	sum := sealOf(key, payload)
+	return payload, bytes.Equal(sum[:], rest[:sha256.Size])
+}
+
+func sealOf(key string, payload []byte) (sum [sha256.Size]byte) {
+	h := sha256.New()
+	h.Write(binary.AppendUvarint(nil, uint64(len(key))))
+	h.Write([]byte(key))
+	h.Write(payload)
+	h.Sum(sum[:0])
+	return sum
+}
+
+// metadataMagic begins a cached METADATA, whose payload is "1" (verified) or "0"
+// and the METADATA.
+const metadataMagic = "wheellock-metadata/2\n"
 
 func (c cache) writeMetadata(key string, m Metadata) error {
 	flag := byte('0')
 	if m.Verified {
 		flag = '1'
 	}
-	b := append([]byte(metadataMagic), flag)
-	sum := sha256.Sum256(m.Bytes)
-	b = append(b, sum[:]...)
-	return c.write(c.path("metadata", key), append(b, m.Bytes...))
+	b := append(append(begin(metadataMagic, 1+len(m.Bytes)), flag), m.Bytes...)
+	return c.write(c.path("metadata", key), seal(metadataMagic, key, b))
 }
 
 // readMetadata returns an entry that is whole.
 func (c cache) readMetadata(key string) (m Metadata, ok bool) {
-	b, err := os.ReadFile(c.path("metadata", key))
-	if err != nil {
+	b, ok := unseal(metadataMagic, key, c.read(c.path("metadata", key), MaxMetadata+1<<10))
+	if !ok || len(b) == 0 {
 		return m, false
 	}
-	rest, ok := bytes.CutPrefix(b, []byte(metadataMagic))
-	if !ok || len(rest) < 1+sha256.Size {
-		return m, false
-	}
-	m.Verified, m.Bytes = rest[0] == '1', rest[1+sha256.Size:]
-	sum := sha256.Sum256(m.Bytes)
-	return m, bytes.Equal(sum[:], rest[1:1+sha256.Size])
+	return Metadata{Bytes: b[1:], Verified: b[0] == '1'}, true
 }
 
 func fileExists(path string) bool {

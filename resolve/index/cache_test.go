@@ -2,11 +2,15 @@ package index_test
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -80,7 +84,7 @@ func TestNewVersionIsSeen(t *testing.T) {
 			t.Errorf("%v", err)
 		}
 		offline := client(t, s.URL, func(o *index.Options) { o.CacheDir, o.Offline = dir, true })
-		if _, err := offline.Page(context.Background(), "courier"); !errors.Is(err, index.ErrOffline) {
+		if _, err := offline.Page(context.Background(), "courier"); kind(err) != "not found" {
 			t.Errorf("%v", err)
 		}
 	}
@@ -246,5 +250,73 @@ func TestCacheEmptiedUnderUs(t *testing.T) {
 		if err := os.RemoveAll(dir); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// An entry that is whole but lies in another's place is no better than a damaged
+// one, and what is no file at all is neither read nor waited for.
+func TestStrangeEntriesAreNotBelieved(t *testing.T) {
+	ctx := context.Background()
+	u := resolvetest.MustParse("early 1.0\n  needs late\nlate 2.0\n  needs nobody\n")
+	s := resolvetest.Serve(t, u, resolvetest.ServerOptions{Metadata: resolvetest.MetadataListed})
+	dir := t.TempDir()
+	use := func() {
+		t.Helper()
+		c := client(t, s.URL, func(o *index.Options) { o.CacheDir = dir })
+		for _, r := range u.Releases {
+			f := wheel(t, c, r.Name, r.Version)
+			if m, err := c.Metadata(ctx, f); err != nil || string(m) != string(r.Metadata()) {
+				t.Errorf("metadata of %s: %q, %v", r.Name, m, err)
+			}
+		}
+		for range 2 {
+			if _, err := c.Page(ctx, "nobody"); kind(err) != "not found" {
+				t.Error(err)
+			}
+		}
+	}
+	use()
+	all := entries(t, dir)
+	if len(all) != 5 { // two pages, two metadata, one note
+		t.Fatalf("cache has %v", all)
+	}
+	put := func(path string, make func() error) {
+		t.Helper()
+		os.RemoveAll(path)
+		if err := make(); err != nil {
+			t.Fatal(err)
+		}
+		use()
+	}
+	// The note of a missing project in the place of the note of one that is there.
+	for _, path := range all {
+		if filepath.Base(filepath.Dir(path)) == "missing" {
+			sum := sha256.Sum256([]byte(s.URL + "/early/"))
+			data, _ := os.ReadFile(path)
+			put(filepath.Join(filepath.Dir(path), hex.EncodeToString(sum[:])), func() error {
+				return os.WriteFile(filepath.Join(filepath.Dir(path), hex.EncodeToString(sum[:])), data, 0o644)
+			})
+		}
+	}
+	for _, path := range all {
+		for _, other := range all {
+			good, err := os.ReadFile(other)
+			if err != nil {
+				t.Fatal(err)
+			}
+			put(path, func() error { return os.WriteFile(path, good, 0o644) })
+			if strings.Contains(string(good), "/2\n") { // the format of tomorrow
+				put(path, func() error {
+					return os.WriteFile(path, []byte(strings.Replace(string(good), "/2\n", "/3\n", 1)), 0o644)
+				})
+			}
+		}
+		put(path, func() error { return os.MkdirAll(filepath.Join(path, "folder"), 0o755) })
+		put(path, func() error { return os.Symlink("/dev/zero", path) })
+		put(path, func() error { return os.Symlink(path, path) })
+		put(path, func() error { return syscall.Mkfifo(path, 0o644) })
+	}
+	if left := leftovers(t, dir); len(left) != 0 {
+		t.Errorf("left behind: %v", left)
 	}
 }

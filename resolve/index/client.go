@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -30,6 +31,8 @@ type Client struct {
 	metadata flight[Metadata]
 	files    flight[string]
 	origins  origins
+
+	oldWord, askAgain atomic.Bool // see AskAgain
 
 	mu         sync.Mutex
 	unverified map[string]believed // by URL

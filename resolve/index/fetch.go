@@ -85,6 +85,10 @@ func (c *Client) whole(ctx context.Context, f File) (string, error) {
 
 // cached reports whether an entry is there and whole; a damaged one is removed.
 func (c *Client) cached(f File, path string) bool {
+	// What is no regular file might not end, or change after it was hashed.
+	if info, err := os.Lstat(path); err != nil || !info.Mode().IsRegular() {
+		return false
+	}
 	file, err := os.Open(path)
 	if err != nil {
 		return false

@@ -67,13 +67,14 @@
 //	                     hash, one that was believed by what the page said too
 //	v1/files/SHA256/NAME a whole file, by its own hash
 //	v1/missing/SHA256    when an index last said that it lacks a project, by the
-//	                     page's address; kept where several are asked in turn
+//	                     page's address
 //
 // Pages are served from it for as long as Cache-Control allows (Options.TTL
-// where it says nothing), then asked again with If-None-Match. Pages and
-// metadata begin with a checksum of what follows, files are hashed when they
-// are opened: an entry that does not match is thrown away and fetched again.
-// What comes from the cache has been hashed once in this process.
+// where it says nothing), then asked again with If-None-Match. That there is no
+// page stands for Options.TTL, unless AskAgain is called. Pages, metadata and
+// notes begin with a checksum over what follows and over their own place, files
+// are hashed when they are opened: an entry that does not match, also one that is
+// good but was put in another's place, is thrown away and fetched again. What comes from the cache has been hashed once in this process.
 // Entries are written beside and renamed, so any number of processes may share
 // a cache. They are not fsynced: a torn entry is found by its checksum.
 //

@@ -148,7 +148,7 @@ func (c *Client) first(ctx context.Context, r route) (*Page, error) {
 	}
 	var remembered []*source
 	for _, s := range r.sources {
-		if len(r.sources) > 1 && c.rememberedMissing(s, r.name) {
+		if c.rememberedMissing(s, r.name) {
 			remembered = append(remembered, s)
 			continue
 		}
@@ -158,6 +158,10 @@ func (c *Client) first(ctx context.Context, r route) (*Page, error) {
 		}
 	}
 	if c.o.Offline {
+		return nil, missing
+	}
+	if len(remembered) == len(r.sources) && !c.askAgain.Load() {
+		c.oldWord.Store(true)
 		return nil, missing
 	}
 	// Before the answer is that nobody has it, nobody's old word counts.

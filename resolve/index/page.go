@@ -99,9 +99,7 @@ func (c *Client) project(ctx context.Context, from *source, r route) (*Page, err
 	s, err := c.document(ctx, r.name, u, pageFence(r, from))
 	var se *statusError
 	if errors.As(err, &se) && (se.status == http.StatusNotFound || se.status == http.StatusGone) {
-		if len(r.sources) > 1 {
-			c.rememberMissing(from, r.name)
-		}
+		c.rememberMissing(from, r.name)
 		return nil, &NotFoundError{Name: r.name, Index: from.title()}
 	}
 	if err != nil {
@@ -118,7 +116,7 @@ func (c *Client) document(ctx context.Context, name string, u *url.URL, f *fence
 		key = "fenced\n" + key // a page that came by a redirect before there was a fence is none of its own
 	}
 	path := c.cache.path("pages", hexSum([]byte(key)))
-	old := c.readPage(path, name)
+	old := c.readPage(path, key, name)
 	now := c.o.Now()
 	if old != nil && (c.o.Offline || now.Before(old.until) && !now.Before(old.checked)) {
 		c.event(Event{Op: "page", Name: name, Cached: true})
@@ -139,20 +137,24 @@ func (c *Client) document(ctx context.Context, name string, u *url.URL, f *fence
 	if err != nil {
 		return nil, err
 	}
+	os.Remove(c.missingPath(u.String())) // it is there after all
 	if !s.private {
-		if err := c.cache.write(path, s.encode()); err != nil {
+		if err := c.cache.write(path, s.encode(key)); err != nil {
 			c.event(Event{Op: "cache", Name: name, Err: err}) // the page itself is good
 		}
 	}
 	return s, nil
 }
 
-func (c *Client) readPage(path, name string) *stored {
-	data, err := os.ReadFile(path)
-	if err != nil {
+// maxEntry caps a cached page: its table is shorter than the page was.
+const maxEntry = 2 * MaxPage
+
+func (c *Client) readPage(path, key, name string) *stored {
+	data := c.cache.read(path, maxEntry)
+	if data == nil {
 		return nil
 	}
-	s, err := decodeTable(data)
+	s, err := decodeTable(key, data)
 	if err != nil || s.page.Name != name {
 		c.event(Event{Op: "cache", Name: name, Err: errTable})
 		os.Remove(path)

@@ -218,7 +218,7 @@ func FuzzParsePage(f *testing.F) {
 				continue
 			}
 			s := &stored{checked: time.Unix(1, 0), until: time.Unix(2, 0), body: sumA, page: page}
-			again, err := decodeTable(s.encode())
+			again, err := decodeTable("k", s.encode("k"))
 			if err != nil {
 				t.Fatalf("%v after encoding %+v", err, page)
 			}

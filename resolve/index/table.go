@@ -10,12 +10,11 @@ import (
 )
 
 // tableMagic begins a cached page; its number changes with the format.
-const tableMagic = "wheellock-page/1\n"
+const tableMagic = "wheellock-page/2\n"
 
 // stored is a cached page: the page and what HTTP needs to ask for it again.
 //
-// On disk it is tableMagic, the sha256 of all that follows, and a table of
-// varints and length-prefixed strings. Reading it is some twenty times quicker
+// On disk its payload is a table of varints and length-prefixed strings. Reading it is some twenty times quicker
 // than parsing the page again: strings are parts of one buffer, and the few
 // different Requires-Python of a project are written once.
 type stored struct {
@@ -37,11 +36,9 @@ const (
 	flagNameInURL // the name is the end of the URL
 )
 
-func (s *stored) encode() []byte {
-	b := make([]byte, 0, 256+len(s.page.Files)*280)
-	b = append(b, tableMagic...)
-	b = append(b, make([]byte, sha256.Size)...)
-	start := len(b)
+// encode returns the entry for a key.
+func (s *stored) encode(key string) []byte {
+	b := begin(tableMagic, 256+len(s.page.Files)*280)
 	b = binary.AppendVarint(b, s.checked.Unix())
 	b = binary.AppendVarint(b, s.until.Unix())
 	for _, t := range []string{s.etag, s.lastMod, s.body, s.page.Name, s.page.Status, s.page.StatusReason} {
@@ -52,9 +49,7 @@ func (s *stored) encode() []byte {
 	for i := range s.page.Files {
 		b = appendFile(b, &s.page.Files[i], pythons)
 	}
-	sum := sha256.Sum256(b[start:])
-	copy(b[len(tableMagic):], sum[:])
-	return b
+	return seal(tableMagic, key, b)
 }
 
 func appendText(b []byte, s string) []byte {
@@ -110,16 +105,13 @@ func appendFile(b []byte, f *File, pythons map[string]int) []byte {
 	return appendText(b, f.CoreMetadata)
 }
 
-// decodeTable reads what encode wrote; any other bytes are errTable.
-func decodeTable(data []byte) (*stored, error) {
-	rest, ok := strings.CutPrefix(string(data), tableMagic)
-	if !ok || len(rest) < sha256.Size {
+// decodeTable reads what encode wrote for the key; any other bytes are errTable.
+func decodeTable(key string, data []byte) (*stored, error) {
+	payload, ok := unseal(tableMagic, key, data)
+	if !ok {
 		return nil, errTable
 	}
-	if sum := sha256.Sum256(data[len(tableMagic)+sha256.Size:]); string(sum[:]) != rest[:sha256.Size] {
-		return nil, errTable
-	}
-	r := tableReader{s: rest[sha256.Size:]}
+	r := tableReader{s: string(payload)}
 	s := &stored{page: &Page{}}
 	s.checked, s.until = time.Unix(r.int(), 0), time.Unix(r.int(), 0)
 	for _, t := range []*string{&s.etag, &s.lastMod, &s.body, &s.page.Name, &s.page.Status, &s.page.StatusReason} {
