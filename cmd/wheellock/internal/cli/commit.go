@@ -92,8 +92,9 @@ func sumOf(data []byte) string {
 // proposeCommit refuses a branch or tag, which lead elsewhere tomorrow, with the
 // line to write instead.
 func (s *session) proposeCommit(ctx context.Context, r resolve.Requirement, ref vcs.Ref) error {
+	was := ref.Revision
 	refuse := func(hint string) error {
-		return invalid(hint, "%s: %s: %q is not a whole commit id, and a branch or tag may lead elsewhere tomorrow", r.Origin, r.Name, ref.Revision)
+		return invalid(hint, "%s: %s: %q is not a whole commit id, and a branch or tag may lead elsewhere tomorrow", r.Origin, r.Name, was)
 	}
 	g, err := s.git()
 	if err != nil {
@@ -108,7 +109,6 @@ func (s *session) proposeCommit(ctx context.Context, r resolve.Requirement, ref 
 		return vcsError(fmt.Sprintf("%s: %s", r.Origin, r.Name), err)
 	}
 	plain := r.Requirement
-	was := ref.Revision
 	ref.Revision = commit
 	plain.URL = ref.String()
 	return refuse("write it as: " + plain.String() + " (what " + was + " is now; look at it before you trust it)")

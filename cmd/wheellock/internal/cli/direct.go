@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"os"
 	"path"
@@ -68,12 +69,34 @@ func (s *session) sources(ctx context.Context, client *index.Client, req *resolv
 		direct[name] = d
 	}
 	req.Direct = direct
+	if err := s.onePerName(direct); err != nil {
+		return nil, err
+	}
 	for name, d := range direct {
 		if d.Local == "" {
 			client.Offer(name, d.Files)
 		}
 	}
 	return out, nil
+}
+
+// onePerName refuses a source whose name the wheelhouse has for other bytes. A
+// source's hash never changes, in no log and for no index: without this, the
+// build would be the one to fail.
+func (s *session) onePerName(direct map[string]resolve.Direct) error {
+	if s.readOnly() {
+		return nil
+	}
+	for _, name := range slices.Sorted(maps.Keys(direct)) {
+		for _, f := range direct[name].Files {
+			have, err := s.house().Hash(mirror.Sdist(f.Name))
+			if err == nil && !f.IsWheel() && have != f.SHA256 {
+				return finding("give the project another version at this commit or address, such as 1.2.post1 after 1.2: a name and version mean the same bytes for ever",
+					"%s from %s: the wheelhouse has another %s (sha256 %s), which was locked before", name, f.URL, f.Name, have[:12])
+			}
+		}
+	}
+	return nil
 }
 
 func (s *session) source(ctx context.Context, client *index.Client, req *resolve.Request, r resolve.Requirement, out *sources) (index.File, string, error) {
@@ -127,6 +150,11 @@ func (s *session) archive(ctx context.Context, client *index.Client, req *resolv
 	base := path.Base(u.Path)
 	f = index.File{Name: base, URL: u.String(), SHA256: hash}
 	kept, err := client.Fetch(ctx, f)
+	var other *index.HashError
+	if errors.As(err, &other) {
+		return f, "", finding("do not use the file before you know why; compare it with one you trust by `wheellock compare`",
+			"%s: %s: the file at %s has %s, the requirement says %s", r.Origin, r.Name, u.Redacted(), other.Got, other.Want)
+	}
 	if err != nil {
 		return f, "", fmt.Errorf("%s: %s: %w", r.Origin, r.Name, err)
 	}
