@@ -15,9 +15,10 @@ import (
 // verbs are all commands, in the order in which help lists them.
 func (a *app) verbs() []*cobra.Command {
 	return []*cobra.Command{
-		a.initVerb(), a.addVerb(), a.removeVerb(), a.lockVerb(), a.targetVerb(), a.statusVerb(),
-		a.buildVerb(), a.reviewVerb(), a.signVerb(), a.mirrorVerb(), a.verifyVerb(), a.fetchVerb(), a.exportVerb(),
-		a.historyVerb(), a.keysVerb(), a.logVerb(), a.versionVerb(),
+		a.initVerb(), a.addVerb(), a.removeVerb(), a.upgradeVerb(), a.lockVerb(), a.targetVerb(), a.costVerb(), a.statusVerb(),
+		a.diffVerb(), a.buildVerb(), a.reviewVerb(), a.signVerb(), a.mirrorVerb(), a.verifyVerb(), a.fetchVerb(), a.exportVerb(),
+		a.whyVerb(), a.treeVerb(), a.outdatedVerb(), a.vulnsVerb(),
+		a.historyVerb(), a.keysVerb(), a.logVerb(), a.mergeDriverVerb(), a.versionVerb(),
 	}
 }
 
@@ -47,6 +48,7 @@ is: there is one writer. Running it again changes nothing.`,
 	}
 	add.Flags().BoolVar(&pending, "pending", false, "append what waits in the pending folder")
 	cmd.AddCommand(add)
+	cmd.AddCommand(a.logReaders()...)
 	return cmd
 }
 
