@@ -4,10 +4,12 @@ import (
 	"context"
 	"os"
 	"slices"
+	"time"
 
 	"github.com/freedomofpress/wheellock/lock"
 	"github.com/freedomofpress/wheellock/lock/pyproject"
 	"github.com/freedomofpress/wheellock/provenance/mirror"
+	"github.com/freedomofpress/wheellock/provenance/workorder"
 	"github.com/freedomofpress/wheellock/resolve"
 	"github.com/freedomofpress/wheellock/resolve/tags"
 )
@@ -31,6 +33,16 @@ func (s *session) choose(ctx context.Context, req *resolve.Request, c pyproject.
 }
 
 type readyMap = map[string]map[string]map[string]resolve.Ready
+
+// alignment is what the choice cost, for people.
+func alignment(versions string, a resolve.Alignment) workorder.Alignment {
+	out := workorder.Alignment{Versions: versions, Distinct: a.Together.Versions, Alone: a.Alone.Versions, Held: []workorder.Held{}}
+	for _, h := range a.Held {
+		out.Held = append(out.Held, workorder.Held{Package: h.Name, Target: h.Target, Version: h.Version.String(),
+			Alone: h.Alone.String(), Days: int(h.Behind / (24 * time.Hour)), Why: h.Why})
+	}
+	return out
+}
 
 // ready is what work is done already, in this project and in the others that
 // share its wheelhouse.
@@ -135,4 +147,3 @@ func (l *ledger) reviews(ctx context.Context, name, source string) int {
 	}
 	return len(who)
 }
-

@@ -29,7 +29,7 @@ func (s *session) facts(ctx context.Context) (workorder.Input, error) {
 	in := workorder.Input{
 		Lock: s.locked,
 		Policy: workorder.Policy{
-			Wheels: c.Policy.Wheels, Mirror: c.Policy.Mirror, Append: c.Policy.Append,
+			Wheels: c.Policy.Wheels, Mirror: c.Policy.Mirror, Append: c.Policy.Append, Versions: c.Versions,
 			Builders: c.Policy.Builders, Reviews: c.Policy.Reviews, Witnesses: c.Policy.Witnesses,
 		},
 		Held: map[string]bool{}, Signed: map[string]bool{}, Paged: map[string]bool{}, Logged: map[string]bool{},

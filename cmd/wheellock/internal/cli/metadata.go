@@ -29,28 +29,37 @@ const maxAsked = 50
 
 // resolve resolves, and where the answer rests on sdists that only their backend
 // can read, asks that in the sandbox and resolves again.
-func (s *session) resolve(ctx context.Context, client *index.Client, req resolve.Request) (*resolve.Solution, []string, error) {
+func (s *session) resolve(ctx context.Context, client *index.Client, req resolve.Request) (sol *resolve.Solution, notes []string, err error) {
+	notes, err = s.asking(ctx, client, req, func(req resolve.Request) (err error) {
+		sol, err = resolve.ResolveApart(ctx, client, req)
+		return err
+	})
+	return sol, notes, err
+}
+
+// asking solves with try until nothing has to be asked any more.
+func (s *session) asking(ctx context.Context, client *index.Client, req resolve.Request, try func(resolve.Request) error) ([]string, error) {
 	var notes []string
 	direct := func(r resolve.Requirement) bool { return r.URL != "" }
 	if len(req.Direct) == 0 && slices.ContainsFunc(req.Requirements, direct) {
 		if _, err := s.sources(ctx, client, &req); err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 	}
 	for n := 0; ; n++ {
-		sol, err := resolve.ResolveApart(ctx, client, req)
+		err := try(req)
 		var conflict *resolve.ConflictError
 		if errors.As(err, &conflict) && len(conflict.Missing) > 0 && client.AskAgain() {
 			continue // it may have been published since the index was asked
 		}
 		var unknown *resolve.UnknownMetadataError
 		if !errors.As(err, &unknown) || n == maxAsked {
-			return sol, notes, err
+			return notes, err
 		}
 		for _, v := range unknown.Versions {
 			m, note, err := s.askBackend(ctx, client, req.Targets, v)
 			if err != nil {
-				return nil, nil, unknownMetadata(ctx, s.project, v, err)
+				return nil, unknownMetadata(ctx, s.project, v, err)
 			}
 			req.UserMetadata[v.Name+"@"+v.Version] = m
 			notes = append(notes, note)
