@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/freedomofpress/wheellock/cmd/wheellock/internal/depgraph"
@@ -13,20 +14,34 @@ import (
 	"github.com/freedomofpress/wheellock/resolve/tags"
 )
 
-// newest is the newest release of a page that anybody could want: a final one
-// that is not yanked, or a pre-release where there is nothing else.
-func newest(page *index.Page, t tags.Target, req resolve.Request) (resolve.Outlook, bool) {
-	var pre resolve.Outlook
-	for _, o := range resolve.Look(page, t, req) {
-		switch {
-		case o.Yanked || allYanked(page, o.Version):
-		case !o.Pre:
-			return o, true
-		case !pre.Version.IsValid():
-			pre = o
+// obstacle is a release that is newer than what a target has, and what is in
+// the way of it; Why is "" where nothing is.
+type obstacle struct {
+	resolve.Outlook
+	Why string
+}
+
+// obstacles are the newest release that anybody could want (a final one that
+// is not yanked, or a pre-release where there is nothing else) and, where the
+// target cannot use that, the newest that it can: both only if they are above
+// have.
+func (l *locked) obstacles(ctx context.Context, g *depgraph.Graph, page *index.Page, t tags.Target, have pep440.Version) []obstacle {
+	list := resolve.Look(page, t, l.request)
+	finals := slices.ContainsFunc(list, func(o resolve.Outlook) bool { return !o.Pre && !o.Yanked })
+	var out []obstacle
+	for _, o := range list {
+		if !have.Less(o.Version) {
+			break
+		}
+		if o.Yanked || finals && o.Pre || len(out) > 0 && o.Refused != "" || len(out) == 0 && o.Refused != "" && allYanked(page, o.Version) {
+			continue
+		}
+		out = append(out, obstacle{o, l.whyNot(ctx, g, page.Name, t, o)})
+		if o.Refused == "" {
+			break
 		}
 	}
-	return pre, pre.Version.IsValid()
+	return out
 }
 
 // allYanked reports whether every file of a version is yanked, whatever target

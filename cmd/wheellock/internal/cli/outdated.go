@@ -142,20 +142,16 @@ func (l *locked) outdatedRows(ctx context.Context, g *depgraph.Graph, could map[
 			if err != nil {
 				continue
 			}
-			o, ok := newest(page, t, l.request)
-			if !ok || !have.Less(o.Version) {
+			list := l.obstacles(ctx, g, page, t, have)
+			if len(list) == 0 {
 				continue
 			}
+			o := list[0]
 			r := outdatedRow{Name: name, Target: t.Name, Locked: have.String(), Could: could[t.Name][name], Newest: o.Version.String(), at: o.Uploaded}
 			if !o.Uploaded.IsZero() {
 				r.Uploaded = o.Uploaded.UTC().Format(time.RFC3339)
 			}
-			if r.Could != r.Newest {
-				r.WhyNot = l.whyNot(ctx, g, name, t, o)
-				if r.WhyNot == "" && r.Could != "" {
-					r.WhyNot = "does not go with the newest of what needs it"
-				}
-			}
+			r.WhyNot = whyNotAll(list, r.Could)
 			if v, err := pep440.Parse(r.Could); err == nil && have.Less(v) {
 				behind = true
 			}
@@ -163,6 +159,27 @@ func (l *locked) outdatedRows(ctx context.Context, g *depgraph.Graph, could map[
 		}
 	}
 	return rows, behind
+}
+
+// whyNotAll joins what is in the way of each.
+func whyNotAll(list []obstacle, could string) string {
+	var parts []string
+	for i, o := range list {
+		why := o.Why
+		if o.Version.String() == could {
+			continue
+		}
+		if why == "" && could != "" {
+			why = "does not go with the newest of what needs it"
+		}
+		if i > 0 && why != "" {
+			why = o.Version.String() + ": " + why
+		}
+		if why != "" {
+			parts = append(parts, why)
+		}
+	}
+	return strings.Join(parts, "; ")
 }
 
 func (a *app) printOutdated(rows []outdatedRow, targets int, note string) {

@@ -15,7 +15,6 @@ import (
 	"github.com/freedomofpress/wheellock/resolve"
 	"github.com/freedomofpress/wheellock/resolve/advisory"
 	"github.com/freedomofpress/wheellock/resolve/pep440"
-	"github.com/freedomofpress/wheellock/resolve/tags"
 )
 
 func (a *app) vulnsVerb() *cobra.Command {
@@ -166,6 +165,8 @@ func (l *locked) fixes(ctx context.Context, g *depgraph.Graph, db *advisory.Data
 	return true
 }
 
+const noFix = "the index has no version that is not affected"
+
 func (l *locked) fix(ctx context.Context, g *depgraph.Graph, db *advisory.Database, v *vulnJSON, target string, list []resolve.Outlook) fixJSON {
 	have := pep440.MustParse(v.Version)
 	safe := func(o resolve.Outlook) bool {
@@ -173,7 +174,7 @@ func (l *locked) fix(ctx context.Context, g *depgraph.Graph, db *advisory.Databa
 			return adv.Withdrawn.IsZero() && adv.Affects(v.Name, o.Version)
 		})
 	}
-	f := fixJSON{Target: target, WhyNot: "the index has no version that is not affected"}
+	f := fixJSON{Target: target, WhyNot: noFix}
 	for i := len(list) - 1; i >= 0; i-- { // the oldest first: the least to change
 		o := list[i]
 		if !have.Less(o.Version) || o.Pre || o.Yanked || !safe(o) {
@@ -217,7 +218,7 @@ func (a *app) printVulns(l *locked, size int, found []vulnJSON, note string) {
 		}
 		line("  ", term.Bad, strings.TrimSpace(id+" "+v.Severity))
 		line("    ", "", v.Summary)
-		line("    ", "", fixText(v, l.targets))
+		line("    ", "", fixText(v))
 		if v.Command != "" {
 			line("    ", term.Command, v.Command)
 		}
@@ -239,9 +240,9 @@ func advisories(n int) string {
 	return fmt.Sprint(n) + " advisories"
 }
 
-// fixText says what there is to be done: "fixed in 2.5.0; focal: 2.5.0 needs
-// Python 3.10".
-func fixText(v vulnJSON, all []tags.Target) string {
+// fixText says what there is to be done: "fixed in 2.5.0; focal cannot take
+// 2.5.0: needs Python 3.10".
+func fixText(v vulnJSON) string {
 	text := "no fixed version is named"
 	if len(v.Fixed) > 0 {
 		text = "fixed in " + strings.Join(v.Fixed, ", ")
@@ -249,12 +250,14 @@ func fixText(v vulnJSON, all []tags.Target) string {
 	var order []string
 	on := map[string][]string{}
 	for _, f := range v.Fixes {
-		s := f.WhyNot
+		s := "cannot take " + f.WhyNot
 		switch {
+		case f.WhyNot == noFix:
+			s = noFix
 		case f.Version != "" && f.WhyNot == "":
 			s = "can take " + f.Version
 		case f.Version != "":
-			s = f.Version + " is held back: " + f.WhyNot
+			s = "could take " + f.Version + ", but " + f.WhyNot
 		}
 		if on[s] == nil {
 			order = append(order, s)
@@ -262,8 +265,8 @@ func fixText(v vulnJSON, all []tags.Target) string {
 		on[s] = append(on[s], f.Target)
 	}
 	for _, s := range order {
-		if len(all) > 1 || strings.HasPrefix(s, "can take") {
-			s = strings.Join(on[s], ", ") + ": " + s
+		if s != noFix {
+			s = strings.Join(on[s], " and ") + " " + s
 		}
 		text += "; " + s
 	}

@@ -15,8 +15,8 @@ import (
 	"github.com/freedomofpress/wheellock/resolve/pep508"
 )
 
-// maxShown is how many ways to a package why prints; --json has all.
-const maxShown = 20
+// maxWays is how many ways to a package why prints; --json has all.
+const maxWays = 20
 
 func (a *app) whyVerb() *cobra.Command {
 	var targets []string
@@ -157,9 +157,8 @@ func (l *locked) newer(ctx context.Context, g *depgraph.Graph, out *whyJSON) boo
 		if err != nil {
 			continue
 		}
-		o, ok := newest(page, t, l.request)
-		if ok && have.Less(o.Version) {
-			out.Newer = append(out.Newer, newerJSON{t.Name, o.Version.String(), l.whyNot(ctx, g, out.Name, t, o)})
+		for _, o := range l.obstacles(ctx, g, page, t, have) {
+			out.Newer = append(out.Newer, newerJSON{t.Name, o.Version.String(), o.Why})
 		}
 	}
 	return true
@@ -183,7 +182,7 @@ func (a *app) printWhy(g *depgraph.Graph, out whyJSON, chains []depgraph.Chain, 
 		line("", title)
 	}
 	for i, c := range chains {
-		if i == maxShown {
+		if i == maxWays {
 			line("", fmt.Sprintf("and %d more ways (--json lists them)", len(chains)-i))
 			break
 		}
@@ -206,26 +205,27 @@ func (a *app) printWhy(g *depgraph.Graph, out whyJSON, chains []depgraph.Chain, 
 }
 
 func (a *app) printNewer(line func(indent, text string), g *depgraph.Graph, out whyJSON, known bool) {
-	var order []string
-	on := map[string][]string{}
+	var order []newerJSON
+	on := map[newerJSON][]string{}
 	for _, n := range out.Newer {
-		text := n.Version + ": " + n.WhyNot
-		if n.WhyNot == "" {
-			text = n.Version + ": nothing holds it back; wheellock upgrade " + out.Name
+		target := n.Target
+		if n.Target = ""; n.WhyNot == "" {
+			n.WhyNot = "nothing holds it back; wheellock upgrade " + out.Name
 		}
-		if on[text] == nil {
-			order = append(order, text)
+		if on[n] == nil {
+			order = append(order, n)
 		}
-		on[text] = append(on[text], n.Target)
+		on[n] = append(on[n], target)
 	}
 	if len(order) > 0 {
 		line("", "newer:")
 	}
-	for _, text := range order {
-		if s := g.On(on[text]); s != "" {
-			text = s + ": " + text
+	for _, n := range order {
+		at := n.Version
+		if s := g.On(on[n]); s != "" {
+			at += " on " + s
 		}
-		line("  ", text)
+		line("  ", at+": "+n.WhyNot)
 	}
 	if !known {
 		line("", "whether there is a newer one is not in the cache: wheellock outdated")
