@@ -27,6 +27,7 @@ type need struct {
 	override   string   // where the user wrote what takes the place of another requirement
 	instead    string   // of that requirement
 	targets    []string // nil: all
+	firm       bool     // no way out
 }
 
 func newNeed(r pep508.Requirement) *need {

@@ -116,7 +116,7 @@ func readNeeds(req *Request, list []Requirement, constraint bool) ([]*need, erro
 		}
 		n := newNeed(r.Requirement)
 		n.root, n.constraint, n.group, n.origin = !constraint, constraint, r.Group, r.Origin
-		n.targets = r.Targets
+		n.targets, n.firm = r.Targets, r.Firm
 		needs = append(needs, n)
 	}
 	slices.SortStableFunc(needs, func(a, b *need) int {

@@ -27,6 +27,8 @@ type Requirement struct {
 	// Targets are the names of those that it is for; nil: all. A marker says it
 	// by what a target is, this by what it is called.
 	Targets []string
+	// Firm: to relax it would not be a way out, since it is what is wanted.
+	Firm bool
 }
 
 // Strategy says which end of the allowed versions is taken.

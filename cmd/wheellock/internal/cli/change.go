@@ -1,13 +1,16 @@
 package cli
 
 import (
+	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/freedomofpress/wheellock/lock"
 	"github.com/freedomofpress/wheellock/lock/assemble"
 	"github.com/freedomofpress/wheellock/lock/pyproject"
 	"github.com/freedomofpress/wheellock/resolve"
+	"github.com/freedomofpress/wheellock/resolve/pep508"
 )
 
 // change is what a verb wants to be other than it is locked. The zero value
@@ -19,6 +22,7 @@ type change struct {
 	nearest []string              // of the upgrade these move no further than they must
 	ask     []resolve.Requirement // bounds of this call
 	early   []string              // the cut-off does not bind these
+	forward bool                  // what is locked and must move, moves to something newer
 	fresh   bool                  // a cooldown is counted from now
 	cutoff  string                // of this call, in place of the configuration's exclude-newer
 	heirs   map[string]string     // a target that takes over what another one has locked
@@ -65,7 +69,27 @@ func (c *change) apply(req *resolve.Request, p *pyproject.Project, l *lock.Lock,
 			}
 		}
 	}
+	// With other inputs than the lock's something may have to go back.
+	if c.forward && l.RequiresDigest == p.RequiresDigest() {
+		req.Constraints = append(req.Constraints, floors(req.Locked)...)
+	}
 	return at, nil
+}
+
+// floors are the requirements that keep what is locked from going back: to move
+// one package, the search would take any old version of another that did not
+// yet need it.
+func floors(locked map[string]map[string]string) []resolve.Requirement {
+	var list []resolve.Requirement
+	for _, t := range slices.Sorted(maps.Keys(locked)) {
+		for _, name := range slices.Sorted(maps.Keys(locked[t])) {
+			public, _, _ := strings.Cut(locked[t][name], "+")
+			if r, err := pep508.Parse(name + ">=" + public); err == nil {
+				list = append(list, resolve.Requirement{Requirement: r, Origin: lock.FileName, Targets: []string{t}, Firm: true})
+			}
+		}
+	}
+	return list
 }
 
 func (c *change) instant(p *pyproject.Project, l *lock.Lock, now time.Time) (*time.Time, error) {

@@ -46,6 +46,9 @@ func (s *session) gitBase(ctx context.Context, rev string) (*base, error) {
 		return nil, usage("%q is no revision", rev)
 	}
 	out, err := b.git(ctx, "rev-parse", "--verify", "--quiet", "--end-of-options", name+"^{commit}")
+	if err != nil && rev == "HEAD" {
+		return b, nil // a repository without a commit: all is new
+	}
 	if err != nil {
 		return nil, invalid("git log --oneline -5 shows revisions; a shallow clone may have to be deepened with git fetch", "git knows no revision %s", name)
 	}
@@ -104,6 +107,9 @@ func (b *base) file(ctx context.Context, name string) ([]byte, error) {
 
 // lock is the lock at the revision; nil: there was none.
 func (b *base) lock(ctx context.Context) (*lock.Lock, error) {
+	if b.commit == "" {
+		return nil, nil
+	}
 	data, err := b.file(ctx, lock.FileName)
 	if err != nil || data == nil {
 		return nil, err

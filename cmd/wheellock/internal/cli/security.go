@@ -260,7 +260,7 @@ func (e *escape) search(ctx context.Context) (change, error) {
 
 // change is what the cells ask for now.
 func (e *escape) change() change {
-	c := change{on: map[string][]string{}}
+	c := change{on: map[string][]string{}, forward: true}
 	for _, x := range e.cells {
 		if x.at >= len(x.ways) {
 			continue
@@ -271,7 +271,7 @@ func (e *escape) change() change {
 			continue
 		}
 		c.on[x.name] = append(c.on[x.name], x.target)
-		c.ask = append(c.ask, resolve.Requirement{Requirement: r, Origin: e.origin(), Targets: []string{x.target}})
+		c.ask = append(c.ask, resolve.Requirement{Requirement: r, Origin: e.origin(), Targets: []string{x.target}, Firm: true})
 		if !slices.Contains(c.upgrade, x.name) {
 			c.upgrade, c.nearest = append(c.upgrade, x.name), append(c.nearest, x.name)
 		}
@@ -310,7 +310,7 @@ func (e *escape) giveUp(conflict *resolve.ConflictError) {
 				continue
 			}
 			if c.why == nil {
-				c.why = e.reasons(x)
+				c.why = e.reasons(c.name, x)
 			}
 			c.at++
 		}
@@ -323,10 +323,14 @@ func (e *escape) giveUp(conflict *resolve.ConflictError) {
 }
 
 // reasons are the facts of an explanation but for what we asked ourselves.
-func (e *escape) reasons(x resolve.Explanation) []string {
+func (e *escape) reasons(name string, x resolve.Explanation) []string {
 	var list []string
 	for _, f := range x.Facts {
-		if !strings.HasPrefix(f, e.origin()) {
+		// That no file of the fix fits says it all.
+		if strings.HasPrefix(f, name+" ") && strings.Contains(f, " cannot be used") {
+			return []string{strings.TrimSuffix(f, ".")}
+		}
+		if !strings.HasPrefix(f, e.origin()) && !strings.HasPrefix(f, lock.FileName) {
 			list = append(list, strings.TrimSuffix(f, "."))
 		}
 	}
@@ -410,8 +414,8 @@ func (e *escape) waysOut(ctx context.Context) error {
 			if err != nil {
 				continue
 			}
-			try := change{upgrade: []string{c.name}, on: map[string][]string{c.name: {c.target}},
-				ask: []resolve.Requirement{{Requirement: r, Origin: e.origin(), Targets: []string{c.target}}}}
+			try := change{forward: true, upgrade: []string{c.name}, nearest: []string{c.name}, on: map[string][]string{c.name: {c.target}},
+				ask: []resolve.Requirement{{Requirement: r, Origin: e.origin(), Targets: []string{c.target}, Firm: true}}}
 			sol, err := e.solve(ctx, try)
 			if errors.As(err, new(*resolve.ConflictError)) {
 				continue

@@ -2,6 +2,8 @@ package cli
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -11,8 +13,13 @@ import (
 	"github.com/freedomofpress/wheellock/lock"
 	"github.com/freedomofpress/wheellock/lock/pyproject"
 	"github.com/freedomofpress/wheellock/resolve"
+	"github.com/freedomofpress/wheellock/resolve/pep440"
 	"github.com/freedomofpress/wheellock/resolve/pep508"
 )
+
+// upgradeOrigin is who asks for the versions of the command line, in
+// explanations.
+const upgradeOrigin = "wheellock upgrade"
 
 type upgradeOptions struct {
 	security string
@@ -27,9 +34,9 @@ func (a *app) upgradeVerb() *cobra.Command {
 		Short: "move locked versions forward",
 		Long: `upgrade moves the named packages to the newest version that the requirements
 allow, or to the one that is asked for; without a name, everything. Of the other
-packages only those move that have to. The requirements stay as they are: where
-one forbids the version, upgrade says which and how to change it. A cooldown is
-counted from now.
+packages only those move that have to, and none to an older version. The
+requirements stay as they are: where one forbids the version, upgrade says which
+and how to change it. A cooldown is counted from now.
 
 With --security the package moves to the nearest version that the advisory does
 not name, on every target that can reach one; the others are shown with the
@@ -81,8 +88,8 @@ func (a *app) upgrade(ctx context.Context, args []string, o upgradeOptions) erro
 	if o.security != "" {
 		return s.upgradeSecurity(ctx, asked, o)
 	}
-	c := change{all: len(asked) == 0 && o.targets == nil, fresh: true}
-	c.ask, c.upgrade = bounds(asked, o.targets, "wheellock upgrade")
+	c := change{all: len(asked) == 0 && o.targets == nil, fresh: true, forward: len(asked) > 0}
+	c.ask, c.upgrade = bounds(asked, o.targets, upgradeOrigin)
 	if len(asked) == 0 && o.targets != nil {
 		c.upgrade = s.installed()
 	}
@@ -94,10 +101,37 @@ func (a *app) upgrade(ctx context.Context, args []string, o upgradeOptions) erro
 	}
 	r, err := s.relock(ctx, s.project, c)
 	if err != nil {
-		return err
+		return s.forbidden(err, asked)
 	}
 	u := upgraded(s.locked, r, c.upgrade)
 	return s.finishUpgrade(ctx, r, u, o.dry)
+}
+
+// forbidden adds to a conflict which requirement of the inputs would have to be
+// another one.
+func (s *session) forbidden(err error, asked []pep508.Requirement) error {
+	var conflict *resolve.ConflictError
+	if !errors.As(err, &conflict) {
+		return err
+	}
+	e := &Error{Code: Finding, Msg: err.Error(), Hint: conflict.Hint(), Err: err}
+	for _, r := range asked {
+		for _, in := range requirementsOn(s.project, r.Canonical()) {
+			if strings.Contains(e.Msg, in.Origin()+" asks for") {
+				e.Hint = fmt.Sprintf("%s asks for %s: to allow more, wheellock add '%s'", in.Origin(), in.Requirement, r.Canonical()+atLeast(r.Specifiers))
+			}
+		}
+	}
+	return e
+}
+
+// atLeast is the requirement that asks for what an upgrade asked for, without
+// pinning it.
+func atLeast(s pep440.Specifiers) string {
+	if c := s.Clauses(); len(c) == 1 && c[0].Op == "==" && !strings.Contains(c[0].Version, "*") {
+		return ">=" + c[0].Version
+	}
+	return s.String()
 }
 
 // bounds are the versions asked for on the command line, as requirements, and
@@ -106,7 +140,7 @@ func bounds(asked []pep508.Requirement, targets []string, origin string) (ask []
 	for _, r := range asked {
 		names = append(names, r.Canonical())
 		if len(r.Specifiers.Clauses()) > 0 {
-			ask = append(ask, resolve.Requirement{Requirement: r, Origin: origin, Targets: targets})
+			ask = append(ask, resolve.Requirement{Requirement: r, Origin: origin, Targets: targets, Firm: true})
 		}
 	}
 	slices.Sort(names)
@@ -174,7 +208,12 @@ func upgraded(old *lock.Lock, r *relocked, names []string) *report.Upgrade {
 			if n := pin.Newer; n != nil {
 				u.Keep(pin.Name, pin.Version.String(), n.Version.String(), n.Reason, t.Target.Name)
 			} else if b := pin.Blocked; b != nil {
-				u.Keep(pin.Name, pin.Version.String(), b.Version.String(), strings.Join(b.By, "; "), t.Target.Name)
+				by := slices.DeleteFunc(b.By, func(s string) bool {
+					return strings.HasPrefix(s, upgradeOrigin) || strings.HasPrefix(s, lock.FileName)
+				})
+				if len(by) > 0 {
+					u.Keep(pin.Name, pin.Version.String(), b.Version.String(), strings.Join(by, "; "), t.Target.Name)
+				}
 			}
 		}
 	}

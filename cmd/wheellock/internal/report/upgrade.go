@@ -164,10 +164,7 @@ func orEmpty(list []string) []string {
 }
 
 func (m PinMove) where() string {
-	switch {
-	case m.Build:
-		return "build tool"
-	case m.all:
+	if m.all {
 		return "all"
 	}
 	return strings.Join(m.Targets, ", ")
@@ -232,16 +229,33 @@ func movedText(b *strings.Builder, u *Upgrade, s term.Style) {
 		head[i] = s.Paint(term.Heading, head[i])
 	}
 	rows = append(rows, head)
+	var tools []string
 	for _, m := range u.Moved {
+		if m.Build {
+			tools = append(tools, m.Name)
+			continue
+		}
 		rows = append(rows, []string{m.Name, versionsText(m.From), versionsText(m.To), m.where()})
 	}
 	for _, a := range u.Added {
-		rows = append(rows, []string{a.Name, "-", a.Version, newWord(a)})
+		if a.Build {
+			tools = append(tools, a.Name)
+			continue
+		}
+		rows = append(rows, []string{a.Name, "-", a.Version, "new"})
 	}
 	for _, r := range u.Removed {
+		if r.Build {
+			tools = append(tools, r.Name)
+			continue
+		}
 		rows = append(rows, []string{r.Name, r.Version, "-", "no longer needed"})
 	}
 	writeTable(b, rows)
+	if len(tools) > 0 {
+		slices.Sort(tools)
+		writeWrapped(b, "build tools that change along: "+strings.Join(slices.Compact(tools), ", "), "")
+	}
 	if !u.Written {
 		b.WriteString("nothing was written: --dry-run\n")
 	}
@@ -264,13 +278,6 @@ func writeTable(b *strings.Builder, rows [][]string) {
 		}
 		b.WriteString(line + "\n")
 	}
-}
-
-func newWord(r Ref) string {
-	if r.Build {
-		return "new build tool"
-	}
-	return "new"
 }
 
 func keptText(b *strings.Builder, u *Upgrade) {
@@ -327,10 +334,17 @@ func securityText(b *strings.Builder, x *Security, s term.Style) {
 		if t.Early {
 			state += " (younger than the cut-off)"
 		}
-		rows = append(rows, []string{t.Name, t.Target, t.Locked, t.Now, state})
+		rows = append(rows, []string{t.Name, t.Target, t.Locked, orGone(t.Now), state})
 	}
 	b.WriteString(strings.Join(term.Columns(rows, 2), "\n") + "\n\n")
 	stuckText(b, x)
+}
+
+func orGone(version string) string {
+	if version == "" {
+		return "gone"
+	}
+	return version
 }
 
 // stuckText says why targets stay affected, and what can be done; those with
