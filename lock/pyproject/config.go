@@ -234,8 +234,7 @@ func (c *configReader) top(key string, v any, raw []byte, line int) {
 	case "find-links":
 		c.list(&x.FindLinks, key, v, line)
 	case "sources":
-		x.Sources = []string{}
-		c.list(&x.Sources, key, v, line)
+		c.sourceFiles(v, line)
 	case "requirements":
 		c.list(&x.Requirements, key, v, line)
 	case "constraints":

@@ -14,7 +14,7 @@ func (p *Project) configPlace() (file string, prefix []string) {
 	switch {
 	case p.config != nil:
 		return p.config.file, p.prefix
-	case slices.Contains(p.sources, pyprojectFile):
+	case slices.ContainsFunc(p.sources, func(s Source) bool { return s.File == pyprojectFile }):
 		return pyprojectFile, []string{"tool", "wheellock"}
 	}
 	return configFileName, nil

@@ -89,13 +89,16 @@ func (p *Project) insertEntry(req, group string) (*Project, error) {
 		return p.insertInto(p.config.file, append(slices.Clone(p.prefix), "requirements"), req)
 	case len(p.sources) == 0:
 		return p.newInputs(req, group)
-	case !strings.HasSuffix(p.sources[0], ".toml"):
-		if group != "" {
-			return nil, noGroups(p.sources[0], group)
-		}
-		return p.appendLine(p.sources[0], req)
 	}
-	file := p.sources[0]
+	file, group, err := p.home(group)
+	switch {
+	case err != nil:
+		return nil, err
+	case !strings.HasSuffix(file, ".toml") && group != "":
+		return nil, noGroups(file, group)
+	case !strings.HasSuffix(file, ".toml"):
+		return p.appendLine(file, req)
+	}
 	d, err := p.document(file)
 	if err != nil {
 		return nil, err
@@ -246,9 +249,18 @@ func (p *Project) arrayOf(e entry) (*document, array, []any, error) {
 // files. Comments on lines of their own stay. The error is a *NotFoundError
 // where nothing requires it.
 func (p *Project) RemoveRequirement(name string) ([]Edit, error) {
+	return p.remove(name, func(string) bool { return true })
+}
+
+// RemoveFrom is RemoveRequirement for one group, "" being the default one.
+func (p *Project) RemoveFrom(name, group string) ([]Edit, error) {
+	return p.remove(name, func(g string) bool { return g == normalize(group) })
+}
+
+func (p *Project) remove(name string, in func(group string) bool) ([]Edit, error) {
 	q, found := p, false
 	for {
-		i := slices.IndexFunc(q.entries, func(e entry) bool { return nameOf(e.Requirement) == normalize(name) })
+		i := slices.IndexFunc(q.entries, func(e entry) bool { return nameOf(e.Requirement) == normalize(name) && in(e.Group) })
 		if i < 0 {
 			break
 		}

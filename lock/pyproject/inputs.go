@@ -12,8 +12,9 @@ func (l *loader) readSources() error {
 	if err := l.choose(); err != nil {
 		return err
 	}
-	for _, name := range l.sources {
+	for _, source := range l.sources {
 		var err error
+		name, inputs, entries, groups := source.File, len(l.Inputs), len(l.entries), len(l.groups)
 		if strings.HasSuffix(name, ".toml") {
 			err = l.readPyproject(name)
 		} else {
@@ -25,6 +26,7 @@ func (l *loader) readSources() error {
 		if err != nil {
 			return err
 		}
+		l.into(source.Group, inputs, entries, groups)
 	}
 	return l.readOwnRequirements()
 }
@@ -47,9 +49,9 @@ func (l *loader) choose() error {
 	hasFile := err == nil
 	switch {
 	case d != nil && holdsRequirements(d) && !(hasFile && dynamic(d)):
-		l.sources = []string{pyprojectFile}
+		l.sources = []Source{{File: pyprojectFile}}
 	case hasFile:
-		l.sources = []string{requirementsFile}
+		l.sources = []Source{{File: requirementsFile}}
 	}
 	return nil
 }

@@ -45,7 +45,7 @@ type Project struct {
 	overlay    map[string][]byte // files as With changed them, by their name in the project
 	files      map[string][]byte // every file that was read
 	entries    []entry           // requirements that an edit can reach
-	sources    []string
+	sources    []Source
 	groups     []string  // of the TOML files, normalised
 	config     *document // nil: there is no configuration file
 	prefix     []string  // of the configuration's keys in its file

@@ -319,7 +319,7 @@ func TestConfig(t *testing.T) {
 		Wheelhouse: "wheelhouse", Root: []string{"0123456789ABCDEF0123456789ABCDEF01234567"},
 		Log:      "wheels.example.org+0a1b2c3d+Acy9UKGQUgiRIPWmoxHrImMhN4uOQ0wPNvmoS3G6lxpp",
 		Versions: "bounded", BoundedBy: "90 days", Prefer: "least-work", ExcludeNewer: "7 days", Private: []string{"ourcorp-*"},
-		IndexURL: "https://index.example/simple", FindLinks: []string{"dist"}, Sources: []string{}, Requirements: []string{"idna"},
+		IndexURL: "https://index.example/simple", FindLinks: []string{"dist"}, Sources: []Source{}, Requirements: []string{"idna"},
 		Constraints: []string{"idna<4"}, Overrides: []string{"urllib3==1.26.20"}, NoBinary: []string{"mark-up"}, OnlyBinary: []string{":all:"},
 		Advisories: []string{"advisories"},
 		Policy:     Policy{"build", "all", "build", "pending", 2, 1, 3, []string{"root", "new-package"}},
@@ -330,8 +330,8 @@ func TestConfig(t *testing.T) {
 	}
 	indexes := func(line int) []Index {
 		return []Index{
-			{"corp", "https://corp.example/simple/", []string{"ourcorp-*", "lib"}, true, false, line},
-			{"first", "https://index.example/simple/", nil, false, false, line + 5},
+			{"corp", "https://corp.example/simple/", []string{"ourcorp-*", "lib"}, true, nil, false, line},
+			{"first", "https://index.example/simple/", nil, false, nil, false, line + 5},
 		}
 	}
 	want.Indexes = indexes(36)

@@ -15,7 +15,7 @@ type Config struct {
 	Private      []string // name patterns
 	IndexURL     string   // "": what pip would use
 	FindLinks    []string
-	Sources      []string // input files; nil: found by Open
+	Sources      []Source // input files; nil: found by Open
 	Requirements []string // requirements written in the configuration itself
 	Constraints  []string // as -c FILE; see Project.Constraints
 	Overrides    []string // replace every other requirement on their name; see Project.Overrides
