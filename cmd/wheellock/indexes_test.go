@@ -14,7 +14,8 @@ import (
 
 // More words of scripts, for several indexes:
 //
-//	serve NAME FILE [USER:PASSWORD]  one more index, with the releases in FILE;
+//	serve NAME FILE [USER:PASSWORD|nohashes]
+//	                                 one more index, with the releases in FILE;
 //	                                 its address is $NAME
 //	forward NAME OTHER               it sends what it lacks to the index OTHER, as
 //	                                 package servers do
@@ -39,9 +40,11 @@ type listener struct {
 type listenersKey struct{}
 
 func serve(ts *script, neg bool, args []string) {
-	need(ts, !neg && (len(args) == 2 || len(args) == 3), "serve NAME FILE [USER:PASSWORD]")
+	need(ts, !neg && (len(args) == 2 || len(args) == 3), "serve NAME FILE [USER:PASSWORD|nohashes]")
 	opt := resolvetest.ServerOptions{Metadata: resolvetest.MetadataHashed}
-	if len(args) == 3 {
+	if len(args) == 3 && args[2] == "nohashes" {
+		opt.NoHashes = true
+	} else if len(args) == 3 {
 		opt.User, opt.Pass, _ = strings.Cut(args[2], ":")
 	}
 	u, err := resolvetest.Parse(ts.ReadFile(args[1]))

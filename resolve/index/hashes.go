@@ -1,12 +1,15 @@
 package index
 
 import (
+	"context"
 	"crypto/md5"
 	"crypto/sha1"
 	"crypto/sha256"
 	"crypto/sha512"
 	"encoding/hex"
 	"hash"
+	"os"
+	"path/filepath"
 	"strings"
 )
 
@@ -68,4 +71,22 @@ func (c *checker) check() error {
 		}
 	}
 	return nil
+}
+
+// Hashed returns the file with its sha256 and size, for which it is fetched where
+// the page gives none.
+func (c *Client) Hashed(ctx context.Context, f File) (File, error) {
+	if f.SHA256 != "" {
+		return f, nil
+	}
+	path, err := c.Fetch(ctx, f)
+	if err != nil {
+		return f, err
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return f, &CacheError{path, err}
+	}
+	f.SHA256, f.Size = filepath.Base(filepath.Dir(path)), info.Size()
+	return f, nil
 }

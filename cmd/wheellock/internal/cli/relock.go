@@ -57,6 +57,11 @@ func (s *session) relock(ctx context.Context, p *pyproject.Project, c change) (*
 	if err != nil {
 		return nil, err
 	}
+	unhashed, err := s.hashFiles(ctx, client, sol)
+	if err != nil {
+		return nil, err
+	}
+	asked = append(asked, unhashed...)
 	prev := src.prevWithout(s.locked)
 	opt := assemble.Options{Prev: prev, Wheels: p.Config.Policy.Wheels, RequiresDigest: p.RequiresDigest(), ExcludeNewer: cutoff, Conflicts: p.Config.Conflicts}
 	l, err := assemble.Assemble(sol, opt)
