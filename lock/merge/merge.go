@@ -156,12 +156,15 @@ func (m *merger) names() []string {
 // name merges the pins of a name, then the blocks of the versions that are left.
 func (m *merger) name(name string) {
 	in := map[string]map[string][]string{} // version -> target -> variants
+	var on []string                        // targets in conflict
+	var what string
 	for _, t := range m.out.Targets {
 		for _, v := range m.out.Variants() {
 			at := cell{t.Name, v.Name, name}
 			version, ok := three(m.base.pins[at], m.ours.pins[at], m.theirs.pins[at])
 			if !ok {
-				m.conflict(name, "%s and %s on %s", orRemoved(m.ours.pins[at]), orRemoved(m.theirs.pins[at]), t.Name)
+				what = cmp.Or(what, fmt.Sprintf("%s and %s on ", orRemoved(m.ours.pins[at]), orRemoved(m.theirs.pins[at])))
+				on = append(on, t.Name)
 			}
 			if version == "" {
 				continue
@@ -171,6 +174,9 @@ func (m *merger) name(name string) {
 			}
 			in[version][t.Name] = append(in[version][t.Name], v.Name)
 		}
+	}
+	if len(on) > 0 {
+		m.conflict(name, "%s%s", what, strings.Join(slices.Compact(on), ", "))
 	}
 	for _, version := range keys(in) {
 		targets := keys(in[version])
