@@ -124,8 +124,15 @@ func heldBack(in Input) []Note {
 		}
 	}
 	if shared && len(out) > 0 {
-		command := strings.Join(append([]string{"wheellock cost"}, in.Added...), " ")
-		out[len(out)-1].Text += ". Same versions everywhere: " + command
+		command := []string{"wheellock cost"}
+		for _, name := range in.Added {
+			if slices.ContainsFunc(l.Packages, func(p lock.Package) bool {
+				return p.Name == name && p.Group != lock.GroupBuild && less(p.Version, newest[name].Version)
+			}) {
+				command = append(command, name)
+			}
+		}
+		out[len(out)-1].Text += ". Same versions everywhere: " + strings.Join(command, " ")
 	}
 	return out
 }

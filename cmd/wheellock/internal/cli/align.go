@@ -44,6 +44,11 @@ func alignment(versions string, a resolve.Alignment) workorder.Alignment {
 	return out
 }
 
+// align puts what choosing cost into the order.
+func (r *relocked) align(o *workorder.Order) {
+	o.SetAlignment(alignment(r.project.Config.Versions, r.solution.Alignment))
+}
+
 // ready is what work is done already, in this project and in the others that
 // share its wheelhouse.
 func (s *session) ready(ctx context.Context, targets []tags.Target) (readyMap, error) {

@@ -127,6 +127,10 @@ func (s *session) costs(ctx context.Context, p *pyproject.Project, args []string
 		for _, h := range a.Held {
 			row.Worst = max(row.Worst, h.Days)
 		}
+		ready := func(h resolve.Held) bool { return h.Why == resolve.HeldForReady }
+		if row.Choice == "least-work" && !row.Configured && !slices.ContainsFunc(sol.Alignment.Held, ready) {
+			continue // as without it
+		}
 		c.Choices = append(c.Choices, row)
 	}
 	return nil
@@ -239,8 +243,22 @@ func costRow(name string, had, l *lock.Lock) report.CostChoice {
 			}
 		}
 	}
-	row.New, row.Gone = less(is, was), less(was, is)
+	row.New, row.Gone, row.Moved = less(is, was), less(was, is), moved(had, l)
 	return row
+}
+
+// moved are the packages that have another version than is locked for a target.
+func moved(had, l *lock.Lock) []string {
+	names := map[string]bool{}
+	now := assemble.RequestLocked(l)
+	for target, pins := range assemble.RequestLocked(had) {
+		for name, version := range pins {
+			if v, ok := now[target][name]; ok && v != version {
+				names[name] = true
+			}
+		}
+	}
+	return less(names, nil)
 }
 
 // less lists what is in a and not in b, sorted.

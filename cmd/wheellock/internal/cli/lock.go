@@ -59,6 +59,7 @@ younger; a cooldown takes nothing back that is locked.`,
 			if err != nil {
 				return err
 			}
+			r.align(o)
 			return s.show(o)
 		},
 	}

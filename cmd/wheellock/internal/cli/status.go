@@ -127,7 +127,7 @@ func (s *session) relockAndReport(ctx context.Context, p *pyproject.Project, add
 	if err != nil {
 		return err
 	}
-	o.SetAlignment(alignment(p.Config.Versions, r.solution.Alignment))
+	r.align(o)
 	return s.show(o)
 }
 

@@ -76,6 +76,7 @@ func (s *session) replaceTarget(cmd *cobra.Command, old, name string) error {
 	if res.Order, err = s.order(ctx, nil, r.took); err != nil {
 		return err
 	}
+	r.align(res.Order)
 	if s.json {
 		return s.printJSON(res)
 	}

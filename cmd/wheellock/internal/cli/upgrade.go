@@ -239,6 +239,7 @@ func (s *session) finishUpgrade(ctx context.Context, r *relocked, u *report.Upgr
 		if err != nil {
 			return err
 		}
+		r.align(o)
 		u.Order = o
 	}
 	if s.json {

@@ -28,7 +28,8 @@ type CostChoice struct {
 	Configured  bool             `json:"configured"`
 	New         []string         `json:"new_packages"`
 	Gone        []string         `json:"gone_packages"`
-	Sources     []CostSource     `json:"sources"` // not locked yet
+	Moved       []string         `json:"moved_packages"` // locked ones that get another version on some target
+	Sources     []CostSource     `json:"sources"`        // not locked yet
 	SourceBytes int64            `json:"source_bytes"`
 	Builds      CostBuilds       `json:"builds"`
 	Versions    int              `json:"distinct_versions"`
@@ -110,7 +111,7 @@ func costTitle(c Cost) string {
 }
 
 func costTable(b *strings.Builder, c Cost, s term.Style) {
-	rows := [][]string{{"VERSIONS", "NEW", "TO REVIEW", "SIZE", "TO BUILD", "NATIVE", "DISTINCT", "OLDER", "MEDIAN", "WORST"}}
+	rows := [][]string{{"CHOICE", "NEW", "REVIEW", "SIZE", "BUILD", "NATIVE", "VERSIONS", "OLDER", "MEDIAN", "WORST"}}
 	for i := range rows[0] {
 		rows[0][i] = s.Paint(term.Heading, rows[0][i])
 	}
@@ -171,6 +172,9 @@ func costDetail(b *strings.Builder, r CostChoice, c Cost, verbose bool) {
 		if n := len(r.New); n > 0 && (verbose || n <= len(r.Sources)) {
 			writeWrapped(b, fmt.Sprintf("%s, new: %s", r.Choice, capped(r.New, names)), "")
 		}
+		if len(r.Moved) > 0 {
+			writeWrapped(b, fmt.Sprintf("%s, other versions than locked: %s", r.Choice, capped(r.Moved, names)), "")
+		}
 		if len(r.Gone) > 0 {
 			writeWrapped(b, fmt.Sprintf("%s, gone: %s", r.Choice, capped(r.Gone, names)), "")
 		}
@@ -201,38 +205,33 @@ func capped(names []string, most int) string {
 	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
 }
 
+// costNext says what to do with what was shown.
 func costNext(c Cost) string {
-	star := ""
+	star, next := "", "wheellock upgrade"
+	var moved []string
 	for _, r := range c.Choices {
 		if r.Configured {
-			star = "* is configured. "
+			star, moved = "* is configured. ", r.Moved
 		}
 	}
-	command := "wheellock upgrade"
 	switch {
-	case len(c.Requirements) > 0 && len(c.Freed) == 0:
-		command = "wheellock add " + strings.Join(shellWords(c.Requirements), " ")
-		for _, t := range c.AddedTargets {
-			command += " --target " + t
-		}
+	case len(c.Freed) > 0:
+		next = "wheellock upgrade " + strings.Join(moved, " ")
 	case len(c.Requirements) > 0:
-		command = "wheellock upgrade " + strings.Join(costAsked(c), " ")
-	case len(c.AddedTargets) > 0:
-		command = "wheellock target add " + strings.Join(c.AddedTargets, " ")
-	}
-	return star + "Another: versions = \"fewest\" (or bounded, newest) in the configuration. Next: " + command
-}
-
-// costAsked are the names that are asked for, without their bounds.
-func costAsked(c Cost) []string {
-	var names []string
-	for _, r := range c.Requirements {
-		if i := strings.IndexAny(r, " <>=!~;[(@"); i > 0 {
-			r = r[:i]
+		next = "wheellock add " + strings.Join(shellWords(c.Requirements), " ")
+		for _, t := range c.AddedTargets {
+			next += " --target " + t
 		}
-		names = append(names, r)
+	case len(c.AddedTargets) > 0:
+		next = "wheellock target add " + strings.Join(c.AddedTargets, " ")
+	case c.LockedVersions == 0:
+		next = "wheellock lock"
 	}
-	return names
+	text := star + "Another: versions = \"fewest\" (or bounded, newest) in the configuration."
+	if c.LockedVersions > 0 && len(moved) == 0 && strings.HasPrefix(next, "wheellock upgrade") {
+		return text + " What is locked is what would be chosen."
+	}
+	return text + " Next: " + next
 }
 
 // byteSize is for people: "1.9 MB".
