@@ -99,11 +99,12 @@ func edited[T any](p *pyproject.Project, words []T, edit func(*pyproject.Project
 }
 
 func (a *app) removeVerb() *cobra.Command {
-	return &cobra.Command{
+	var group string
+	cmd := &cobra.Command{
 		Use:     "remove NAME...",
 		Short:   "remove requirements and lock again",
-		Long:    "remove takes the requirements out of the inputs, keeping comments and layout,\nand drops from the lock what nobody needs any more. All else stays as locked.",
-		Example: "  wheellock remove requests",
+		Long:    "remove takes the requirements out of the inputs, keeping comments and layout,\nand drops from the lock what nobody needs any more. All else stays as locked.\nWithout --group they go from all groups.",
+		Example: "  wheellock remove requests\n  wheellock remove pytest --group dev",
 		Args:    usageArgs(cobra.MinimumNArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			s, err := a.openForWriting(cmd.Context())
@@ -111,11 +112,17 @@ func (a *app) removeVerb() *cobra.Command {
 				return err
 			}
 			defer s.close()
-			p, err := edited(s.project, args, (*pyproject.Project).RemoveRequirement)
+			remove := (*pyproject.Project).RemoveRequirement
+			if group != "" {
+				remove = func(p *pyproject.Project, name string) ([]pyproject.Edit, error) { return p.RemoveFrom(name, group) }
+			}
+			p, err := edited(s.project, args, remove)
 			if err != nil {
 				return err
 			}
 			return s.relockAndReport(cmd.Context(), p, nil, true)
 		},
 	}
+	cmd.Flags().StringVar(&group, "group", "", "from dependency group or extra `GROUP` only")
+	return cmd
 }
