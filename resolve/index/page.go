@@ -138,12 +138,18 @@ func (c *Client) document(ctx context.Context, name string, u *url.URL, f *fence
 		return nil, err
 	}
 	os.Remove(c.missingPath(u.String())) // it is there after all
+	entry := s.encode(key)
 	if !s.private {
-		if err := c.cache.write(path, s.encode(key)); err != nil {
+		if err := c.cache.write(path, entry); err != nil {
 			c.event(Event{Op: "cache", Name: name, Err: err}) // the page itself is good
 		}
 	}
-	return s, nil
+	if old != nil && s.page == old.page {
+		return s, nil
+	}
+	// The texts of a parsed page are parts of its body, which has several times
+	// their size; those of the entry are the entry.
+	return decodeTable(key, entry)
 }
 
 // maxEntry caps a cached page: its table is shorter than the page was.
