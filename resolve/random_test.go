@@ -25,6 +25,7 @@ type invented struct {
 	yanked      map[string]bool     // "name version"
 	roots       []string
 	constraints []string
+	overrides   []string
 }
 
 // invent makes an index of finals; reluctant adds pre-releases and yanks.
@@ -116,6 +117,28 @@ type goal struct {
 	extras []string
 }
 
+// overridden is a requirement with the bounds of the overrides on its name.
+func (w *invented) overridden(env pep508.Environment, q pep508.Requirement) pep508.Requirement {
+	var spec pep440.Specifiers
+	found := false
+	for _, o := range w.overrides {
+		r := pep508.MustParse(o)
+		if r.Canonical() != q.Canonical() {
+			continue
+		}
+		if r.Marker != nil {
+			if ok, _ := r.Marker.Eval(env); !ok {
+				continue
+			}
+		}
+		spec, found = spec.And(r.Specifiers), true
+	}
+	if found {
+		q.Specifiers = spec
+	}
+	return q
+}
+
 // solutions calls yield with every set of versions that satisfies everything
 // and holds nothing that is not needed.
 func (w *invented) solutions(env pep508.Environment, yield func(map[string]string) bool) {
@@ -134,6 +157,7 @@ func (w *invented) solutions(env pep508.Environment, yield func(map[string]strin
 					continue
 				}
 			}
+			g.req = w.overridden(env, g.req)
 			name := g.req.Canonical()
 			version, chosen := sol[name]
 			if !chosen {
