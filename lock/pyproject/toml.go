@@ -40,6 +40,9 @@ type leaf struct {
 
 // parseTOML reads a file. The error is an *Error with the line.
 func parseTOML(file string, src []byte) (*document, error) {
+	if bytes.HasPrefix(src, []byte("\xef\xbb\xbf")) {
+		return nil, &Error{file, 1, "the file begins with a byte order mark, which Python's own reader refuses", "save it as UTF-8 without one"}
+	}
 	d := &document{file: file, src: src, tables: []table{{}}}
 	if err := toml.Unmarshal(src, &d.value); err != nil {
 		var de *toml.DecodeError
