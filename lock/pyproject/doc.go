@@ -14,7 +14,9 @@
 // The files in sources, or where that key is absent: pyproject.toml if it has
 // [project] or [dependency-groups] (unless its dependencies are dynamic and
 // there is a requirements.in), else requirements.in if it is there. To them come
-// the configuration's own requirements = [...].
+// the configuration's own requirements = [...]. A source may be given a group,
+// { file = "apps/shop/pyproject.toml", group = "shop" }: what is the file's default
+// group is then the group shop, and a group or extra dev of it is shop-dev.
 //
 // From pyproject.toml: [project] dependencies are the default group "". Each
 // extra of [project.optional-dependencies] and each group of
