@@ -80,10 +80,25 @@ func randomVersion(r *rand.Rand, noise bool) string {
 		b.WriteString("+" + pick(r, "x", "1", "x.1", "1.x", "a", "0a", "X-01_b", "00"))
 	}
 	s := b.String()
+	if noise && r.IntN(8) == 0 {
+		s = pick(r, wild...)
+	}
 	if noise && r.IntN(3) == 0 {
 		s = mutate(r, s)
 	}
 	return s
+}
+
+// wild are versions, and what looks like them, that have led parsers astray.
+var wild = []string{
+	"", " ", "v", "V1", " v1.0 ", "1.0\n", "\n1.0", "1.0\x00", "\ufeff1.0", "1.0\u2028", "01.002", "00", "1.", ".1", "1..0", "1_0", "1-0", "1 0", "1,0",
+	"\u0661.\u0662", "\uff11.0", "1\uff0e0", "\u0967", "1.0\u00b2", "1.0a\u0661", "1.0+\u0661", "1.0+\u00e9", "1.0\u0430", "1.0\u212a", "1.0po\u017ft1",
+	"!1", "1!", "1!!1", "0!0", "00!1", "9999999999999999999999!1", "-1!1", "1!1!1", "1.0!1",
+	"340282366920938463463374607431768211456.0", "1." + strings.Repeat("9", 60), "1.0a" + strings.Repeat("7", 40), "1.0.dev" + strings.Repeat("0", 50) + "1", strings.Repeat("1.", 70) + "0",
+	"1.0a", "1.0b.", "1.0rc-", "1.0c2", "1.0pre3", "1.0preview4", "1.0alpha.beta1", "1.0a1b1", "1.0a1rc1", "1.0.post", "1.0post.", "1.0-", "1.0--1", "1.0-1-1", "1.0-1.post2",
+	"1.0.post1.post2", "1.0.dev", "1.0dev.", "1.0.dev1.dev2", "1.0.dev1.post2", "1.0.dev1a1", "1.0.post1.a1", "1.0a1.post2.dev3+l.4", "1.0-r5", "1.0-rev.6", "1.0.R-7", "1.0-dev8",
+	"1.0+", "1.0+.", "1.0+a.", "1.0+.a", "1.0+a..b", "1.0+a-_b", "1.0+A.B", "1.0+a+b", "1.0+0001", "1.0+01a", "1.0+a.01", "1.0+" + strings.Repeat("9", 40), "1.0+ubuntu-1_2.3",
+	"2004d", "1.0-foo", "french toast", "1.0.orig", "0.4.6-SNAPSHOT", "1.0.x", "latest", "1.*", "*", "1.0*", "==1.0", "1.0;x", "1.0#1", "1.0 # x", "2013b0", "20240101", "1e5", "0x10", "+1", "-1",
 }
 
 // mutate changes a few characters.
@@ -117,6 +132,11 @@ func randomClause(r *rand.Rand, noise bool) string {
 	}
 	if r.IntN(3) == 0 && (noise || strings.Contains("==!=", op)) {
 		v = pick(r, "0", "1", "1.0", "1.9", "1.0.0", "2", "1!1", "1.0a1") + ".*"
+	}
+	if noise && r.IntN(12) == 0 {
+		return pick(r, "===french toast", "=== 1.0 ", "===1.0+L", "===\u00e9", "===*", "===1.0.*", "===V1", "===1,0", "====1", "===", "=== ;", "===1.0)", "==1.*.*", "==*", "==.*",
+			"==1.0.dev1.*", "==1.0a1.*", "==1.0.post1.*", "==1.0+l.*", "!=1.0+l.*", "==v1.*", "==1!1.*", "~=1", "~=1.*", "~=1.0+l", "~=1!1", "~=1.0.dev1", "~=1.0a1", "~=2.2.post3", "~=0", "~=v1.0.0",
+			">1.*", ">=1.0.*", "<1.0+l", "<=1.0+l", ">1.0+l", ">=1.0+l", "=1", "1.0", "<>1", "=>1", "=<1", "> =1", "!1", "!==1", ">=", ",", ">=1.0 <2", ">=1.0,,<2", ">=1;x", "(>=1)", ">=1.0 ,", "\u2265"+"1.0")
 	}
 	if noise && r.IntN(8) == 0 {
 		op = "==="
@@ -223,6 +243,7 @@ func TestLiveSpecifiers(t *testing.T) {
 		Pre      *bool
 		Contains []bool
 		Filter   []string
+		Crash    string // packaging 26 cannot hash "===1.*"
 	}
 	askPackaging(t, `
 from packaging.specifiers import SpecifierSet, InvalidSpecifier
@@ -231,17 +252,24 @@ def answer(q):
         s = SpecifierSet(q["Spec"])
     except InvalidSpecifier:
         return None
+    try:
+        hash(s)
+    except AssertionError:
+        return dict(crash=str(q["Spec"]))
     return dict(str=str(s), pre=s.prereleases, contains=[s.contains(v, q["Pre"]) for v in q["Versions"]], filter=list(s.filter(q["Versions"], q["Pre"])))
 json.dump([answer(q) for q in json.load(sys.stdin)], sys.stdout)`, questions, &answers)
 	valid := 0
 	for i, want := range answers {
 		q := questions[i]
 		s, err := ParseSpecifiers(q.Spec)
+		if want != nil && err != nil && strings.Contains(q.Spec, "~=") && strings.ContainsRune(q.Spec, '\u017f') {
+			continue // the reference's pattern takes a long s after ~=, its versions do not
+		}
 		if (err == nil) != (want != nil) {
 			t.Errorf("%q: valid = %v (%v)", q.Spec, err == nil, err)
 			continue
 		}
-		if want == nil {
+		if want == nil || want.Crash != "" {
 			continue
 		}
 		valid++

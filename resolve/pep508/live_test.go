@@ -59,7 +59,7 @@ func mutate(r *rand.Rand, s string) string {
 	if r.IntN(4) != 0 {
 		return s
 	}
-	alphabet := []rune("0123abdnorstx.-_+!*~=<>@#; \t\n\u00a0\u017f()[],'\"\\/")
+	alphabet := []rune("0123abdnorstx.-_+!*~=<>@#; \t\n\r\v\f\x00\u00a0\u017f\u0661\u00e9\u2003()[],'\"\\/{}|&%$")
 	runes := []rune(s)
 	i := r.IntN(len(runes) + 1)
 	switch {
@@ -93,7 +93,8 @@ func randomOperand(r *rand.Rand, dotted bool) string {
 		return name
 	}
 	value := pick(r, "3.8", "3.8.10", "3.9", "3.8.*", "3", "3.8.10+local", "2.7 3.8", "posix", "linux", "Foo_Bar", "foo-bar", "foo.bar", "",
-		" 3.8", "=3.8", "dev", "a", "os_name", "python_version", "5.15.0", "CPython", `\x33.8`, `\101`, `a\\b`, `\q`, "3.8rc1", "3.7,3.8")
+		" 3.8", "=3.8", "3.8 3.9 3.10", "3.8|3.9", "3.8, 3.10", "3.1", "3.10", "03.8", "3.8.0", "3.8+", "3.8.*.*", "~3", "*", ">=3.8", "3.8.10.dev0", "3!8", "9999999999999999999999",
+		"\u0663.8", "\u017f", "\u0130", "LINUX", "linux2", "win32 linux", "Linux ", "x86_64,aarch64", "aarch64", "#1 SMP", "#1", "test", "Test_Group", "test-group", "a.b", "none", "True", "\n", "\t3.8", "dev", "a", "os_name", "python_version", "5.15.0", "CPython", `\x33.8`, `\101`, `a\\b`, `\q`, "3.8rc1", "3.7,3.8")
 	mark := pick(r, "'", `"`)
 	return mark + value + mark
 }
@@ -106,7 +107,17 @@ func randomMarker(r *rand.Rand, depth int) string {
 		}
 		return inner
 	}
-	op := pick(r, "==", "!=", "<", "<=", ">", ">=", "==", "<", ">=", "~=", "===", " in ", " not in ", " not  in ")
+	if r.IntN(10) == 0 { // membership, as lock files say it (PEP 751)
+		return pick(r, "'", `"`) + pick(r, "Foo-bar", "foo.bar", "a", "dev", "DEV", "x") + pick(r, "' ", `" `, "'", `"`) +
+			pick(r, "in ", "not in ", " in ", "==") + pick(r, "extras", "dependency_groups", "extra", "(extras)", "extras.x", "Extras")
+	}
+	if r.IntN(40) == 0 {
+		return pick(r, "", "()", "(", "os_name", "'a'", "'a' == 'b'", "'a' in 'ab'", "os_name == os_name", "python_version", "os_name == 'a' and", "and os_name == 'a'", "not os_name == 'a'",
+			"os_name == 'a' or or os_name == 'b'", "os_name == 'a' os_name == 'b'", "os_name=='a'and os_name=='b'", "os_name=='a'or(os_name=='b')", "((((((os_name == 'a'))))))", "os_name == 'a' ; x", "python_version>='3.8'and python_version<'4'",
+			"os_name == 'it''s'", `os_name == "a'b"`, `os_name == 'a\nb'`, "os_name == 'a\nb'", "platform_machine == 'x86_64' # c", "extra == 'a' or extra == 'b'", "python_full_version ~= '3.8'", "python_version ~= '3'", "python_version === '3.8'",
+			"python_version in '3.6, 3.7, 3.8'", "python_version not in '3.6 3.7'", "'3.8' in python_version", "python_version < '3.8.10'", "python_full_version < '3.9.dev0'", "platform_release >= '5'", "platform_version == '#1 SMP'", "implementation_version >= '3.8.0a1'")
+	}
+	op := pick(r, "==", "!=", "<", "<=", ">", ">=", "==", "<", ">=", "~=", "===", " in ", " not in ", " not  in ", "in", "not in", " not\tin ", " notin ", " IN ", " is ", "=", "<>", "=>", "!", "====", " ")
 	left, right := randomOperand(r, r.IntN(9) == 0), randomOperand(r, r.IntN(9) == 0)
 	if r.IntN(6) == 0 {
 		return "(" + left + blank(r) + op + blank(r) + right + ")"
@@ -187,15 +198,22 @@ json.dump([answer(q) for q in json.load(sys.stdin)], sys.stdout)`, questions, &a
 func randomRequirement(r *rand.Rand) string {
 	var b strings.Builder
 	b.WriteString(blank(r) + pick(r, "name", "Foo.Bar", "a", "foo_", "foo-bar_baz", "n1") + blank(r))
+	if r.IntN(8) == 0 {
+		b.Reset()
+		b.WriteString(pick(r, "0", "A--B__c..D", "-a", "a-", ".a", "_", "\u00e9", "a\u0130", "na me", "a/b", "a\\b", strings.Repeat("x", 300)))
+	}
 	b.WriteString(pick(r, "", "", "", "[]", "[a]", "[ a , b ]", "[b,a,b]", "[ ]", "[A_b,a.B]") + blank(r))
+	if r.IntN(12) == 0 {
+		b.WriteString(pick(r, "[a,]", "[,a]", "[a b]", "[a][b]", "[\na]", "[-a]", "[a-]", "[\u00e9]"))
+	}
 	if r.IntN(5) == 0 {
-		b.WriteString("@" + blank(r) + pick(r, "https://h.example/x.whl", "file:///x;y", "../x", "git+ssh://u@h.example/r@v1#egg=x"))
+		b.WriteString("@" + blank(r) + pick(r, "https://h.example/x.whl", "file:///x;y", "../x", "git+ssh://u@h.example/r@v1#egg=x", "", "x", "https://h.example/x.whl;a", "https://u:p@h.example/?q=1&r[]=2#sha256=ab", "file:///C:/x y", "https://h.example/a(b)", "https://h.example/'x'", "gopher:\u00e9", "HTTPS://H.example", "https://h.example\n", "a@b@c", "@x", "https://[::1]/x", "${ENV}/x"))
 		b.WriteString(pick(r, "", " ", " ", " \t"))
 	} else {
 		var clauses []string
 		for range r.IntN(4) {
 			clauses = append(clauses, pick(r, ">=", "<", "==", "!=", "~=", ">", "<=", "===")+blank(r)+
-				pick(r, "1", "1.0", "2.0", "1.0.*", "1.0rc1", "1.0+x", "v1.5", "1!2.0", "2.0.post1", "x"))
+				pick(r, "1", "1.0", "2.0", "1.0.*", "1.0rc1", "1.0+x", "v1.5", "1!2.0", "2.0.post1", "x", "1.*.*", "*", "1.0 ", "\u0661", "1.0;", "1,0", "1.0)", "", "2004d", "1.0-1", "1.0+L.1"))
 		}
 		list := strings.Join(clauses, blank(r)+","+blank(r)) + pick(r, "", "", "", ",")
 		if r.IntN(4) == 0 {
@@ -206,7 +224,11 @@ func randomRequirement(r *rand.Rand) string {
 	if r.IntN(3) == 0 {
 		b.WriteString(";" + blank(r) + randomMarker(r, r.IntN(3)) + blank(r))
 	}
-	return mutate(r, b.String())
+	s := b.String()
+	if r.IntN(20) == 0 {
+		s = strings.ReplaceAll(s, " ", pick(r, "\n", "\r\n", "\\\n", "\u00a0", "  "))
+	}
+	return mutate(r, s)
 }
 
 func TestLiveRequirements(t *testing.T) {
@@ -254,4 +276,52 @@ json.dump([answer(s) for s in json.load(sys.stdin)], sys.stdout)`, questions, &a
 		}
 	}
 	t.Logf("%d requirements, %d valid", n, valid)
+}
+
+// Names: one meaning, one spelling; and which are names at all.
+func TestLiveNames(t *testing.T) {
+	r, n := live(t)
+	alphabet := []rune("abzABZ019.-_.-_ \n\u00e9\u0130\u017f\u212a\u0661\u00df/@+")
+	questions := make([]string, n)
+	for i := range questions {
+		name := make([]rune, r.IntN(8))
+		for k := range name {
+			name[k] = pick(r, alphabet...)
+		}
+		questions[i] = string(name)
+	}
+	var answers []struct {
+		Canonical         string
+		Valid, Normalized bool
+	}
+	askPackaging(t, `
+from packaging.utils import canonicalize_name, is_normalized_name, InvalidName
+def answer(s):
+    try:
+        canonicalize_name(s, validate=True)
+        valid = True
+    except InvalidName:
+        valid = False
+    return dict(canonical=canonicalize_name(s), valid=valid, normalized=is_normalized_name(s))
+json.dump([answer(s) for s in json.load(sys.stdin)], sys.stdout)`, questions, &answers)
+	valid := 0
+	for i, want := range answers {
+		in := questions[i]
+		got := ValidName(in)
+		if got != want.Valid {
+			t.Errorf("%q: valid = %v", in, got)
+			continue
+		}
+		if !want.Valid {
+			continue
+		}
+		valid++
+		if NormalizeName(in) != want.Canonical {
+			t.Errorf("%q: %q, want %q", in, NormalizeName(in), want.Canonical)
+		}
+		if normalized := NormalizeName(in) == in; normalized != want.Normalized {
+			t.Errorf("%q: normalized = %v", in, normalized)
+		}
+	}
+	t.Logf("%d names, %d valid", n, valid)
 }

@@ -9,7 +9,8 @@ func NormalizeName(s string) string {
 	if isNormal(s) {
 		return s
 	}
-	s = strings.ToLower(s)
+	// Python keeps the dot of this letter; without it "\u0130" would be "i".
+	s = strings.ToLower(strings.ReplaceAll(s, "\u0130", "i\u0307"))
 	var b strings.Builder
 	b.Grow(len(s))
 	dash := false

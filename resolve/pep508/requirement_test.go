@@ -169,3 +169,11 @@ func BenchmarkParse(b *testing.B) {
 		}
 	}
 }
+
+// A capital I with a dot is not the letter i: else another project's extra
+// would be meant.
+func TestNormalizeDottedI(t *testing.T) {
+	if got := NormalizeName("\u0130dna"); got != "i\u0307dna" {
+		t.Errorf("%q", got)
+	}
+}

@@ -9,8 +9,10 @@ import (
 	"math/rand"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"testing"
+	"unicode"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -245,8 +247,12 @@ func TestReferenceLinuxPlatforms(t *testing.T) {
 
 // mutate makes n file names out of good ones by small damage.
 func mutate(seeds []string, n int) []string {
-	rnd := rand.New(rand.NewSource(427))
-	pieces := []string{"-", "--", ".", "..", "_", "__", "0", "1", "1!", "+", "a", "A", "é", "²", "٣", " ", "\t", "py3", "-1", "-1b", "rc1", "any", "İ", "/", "\u00a0", "\u0345", "中", "cp312", "none", ".whl", ".tar.gz", ".zip", ".ZIP"}
+	seed := int64(427)
+	if s := os.Getenv("WHEELLOCK_SEED"); s != "" {
+		seed, _ = strconv.ParseInt(s, 10, 64)
+	}
+	rnd := rand.New(rand.NewSource(seed))
+	pieces := []string{"-", "--", ".", "..", "_", "__", "0", "1", "1!", "+", "a", "A", "é", "²", "٣", " ", "\t", "py3", "-1", "-1b", "rc1", "any", "İ", "/", "\u00a0", "\u0345", "中", "cp312", "none", "007", "1a", "a1", "1_b", "9999999999999999999999", "abi3.abi3t", "\u0661", "\uff11", "ß", "K", "\n", "\x00", "+l", "1.0.0-1", "v1", "1.*", ".dev1", ".whl", ".tar.gz", ".zip", ".ZIP"}
 	out := append([]string(nil), seeds...)
 	for i := 0; i < n; i++ {
 		r := []rune(seeds[rnd.Intn(len(seeds))])
@@ -312,6 +318,9 @@ func TestReferenceFileNames(t *testing.T) {
 		var want any
 		if err := json.Unmarshal(answers[i], &want); err != nil {
 			t.Fatal(err)
+		}
+		if q[0] != "tag" && strings.ContainsFunc(in, unicode.IsControl) {
+			want = nil // refused here on purpose
 		}
 		if want != nil {
 			valid++

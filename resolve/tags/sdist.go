@@ -34,7 +34,7 @@ func ParseSdistName(file string) (SdistName, error) {
 	if err != nil {
 		return SdistName{}, sdistErr(file, err)
 	}
-	return SdistName{Name: pep508.NormalizeName(lower(stem[:i])), Version: v, Ext: ext}, nil
+	return SdistName{Name: pep508.NormalizeName(stem[:i]), Version: v, Ext: ext}, nil
 }
 
 // ParseSdistNameOf reads the name of a file that an index lists under project,
@@ -48,7 +48,7 @@ func ParseSdistNameOf(file, project string) (SdistName, error) {
 	}
 	want := pep508.NormalizeName(project)
 	for i := 0; i < len(stem); i++ {
-		if stem[i] != '-' || pep508.NormalizeName(lower(stem[:i])) != want {
+		if stem[i] != '-' || pep508.NormalizeName(stem[:i]) != want {
 			continue
 		}
 		v, err := pep440.Parse(stem[i+1:])
@@ -63,6 +63,9 @@ func ParseSdistNameOf(file, project string) (SdistName, error) {
 func cutExt(file string, exts []string) (stem, ext string, err error) {
 	if len(file) > MaxFileName {
 		return "", "", sdistErr(file, fmt.Errorf("longer than %d bytes", MaxFileName))
+	}
+	if err := printable(file); err != nil {
+		return "", "", sdistErr(file, err)
 	}
 	for _, ext := range exts {
 		if stem, ok := strings.CutSuffix(file, ext); ok {

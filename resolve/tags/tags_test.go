@@ -183,3 +183,15 @@ func TestTagsConcurrently(t *testing.T) {
 		}
 	}
 }
+
+// File names stand in lists, one a line.
+func TestFileNamesOfOneLine(t *testing.T) {
+	for _, name := range []string{"foo-1-1\n2-py3-none-any.whl", "foo-1-py3-none-any\x7f.whl", "foo-1-py3-none-a\u0085ny.whl"} {
+		if _, err := ParseWheelName(name); !errors.Is(err, ErrFileName) {
+			t.Errorf("%q: %v", name, err)
+		}
+	}
+	if _, err := ParseSdistName("f\noo-1.tar.gz"); !errors.Is(err, ErrFileName) {
+		t.Errorf("%v", err)
+	}
+}

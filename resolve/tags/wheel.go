@@ -25,7 +25,7 @@ type WheelName struct {
 }
 
 // ParseWheelName reads a wheel's file name. What it refuses is what packaging
-// 26.3 refuses, and names beyond MaxFileName and MaxTags. Its errors wrap
+// 26.3 refuses, names beyond MaxFileName and MaxTags, and control characters. Its errors wrap
 // ErrFileName.
 func ParseWheelName(file string) (WheelName, error) {
 	w, err := parseWheelName(file)
@@ -43,11 +43,14 @@ func parseWheelName(file string) (WheelName, error) {
 	if len(file) > MaxFileName {
 		return WheelName{}, fmt.Errorf("longer than %d bytes", MaxFileName)
 	}
+	if err := printable(file); err != nil {
+		return WheelName{}, err
+	}
 	parts := strings.Split(stem, "-")
 	if len(parts) != 5 && len(parts) != 6 {
 		return WheelName{}, errors.New("not NAME-VERSION[-BUILD]-PYTHON-ABI-PLATFORM.whl")
 	}
-	w := WheelName{File: file, Raw: parts[0], Name: pep508.NormalizeName(lower(parts[0]))}
+	w := WheelName{File: file, Raw: parts[0], Name: pep508.NormalizeName(parts[0])}
 	if !escapedName(w.Raw) {
 		return WheelName{}, fmt.Errorf("%q is no escaped project name", w.Raw)
 	}
@@ -67,6 +70,15 @@ func parseWheelName(file string) (WheelName, error) {
 		return WheelName{}, err
 	}
 	return w, nil
+}
+
+// printable refuses control characters, of which packaging lets some pass: file
+// names stand in lists with one name a line, which a line break would forge.
+func printable(file string) error {
+	if strings.ContainsFunc(file, unicode.IsControl) {
+		return errors.New("has a control character")
+	}
+	return nil
 }
 
 // escapedName reports letters, digits, dots and single underscores, at least
