@@ -232,6 +232,7 @@ func (c *Changes) diffWheel(a, b *Lock, ref FileRef, was, now *Wheel) {
 	}
 	ref.File = now.Name
 	switch {
+	case was.Missing() && !now.Missing() && now.Origin == OriginUpstream: // an OriginChange says it
 	case was.Missing() && !now.Missing():
 		c.Built = append(c.Built, ref)
 	case !was.Missing() && now.Missing():

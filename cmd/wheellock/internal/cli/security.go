@@ -120,7 +120,7 @@ func (e *escape) names(asked []pep508.Requirement, db *advisory.Database) ([]str
 					why = e.id + " is about " + strings.Join(about, ", ")
 				}
 			}
-			return nil, invalid(fmt.Sprintf("say what fixes it: wheellock upgrade '%s>=VERSION' --security %s", name, e.id), "%s and %s: %s", e.id, name, why)
+			return nil, invalid(fmt.Sprintf("say what fixes it: wheellock upgrade '%s>=VERSION' --security %s", name, e.id), "nothing is known of %s in %s: %s", e.id, name, why)
 		}
 		names = append(names, name)
 	}
@@ -404,18 +404,16 @@ func (e *escape) waysOut(ctx context.Context) error {
 		if c.row.State != report.Affected {
 			continue
 		}
-		fixed := e.fixed(c.name)
-		slices.Reverse(fixed)
-		for _, f := range fixed {
-			if f.Compare(c.locked) >= 0 {
-				continue
-			}
-			r, err := pep508.Parse(fmt.Sprintf("%s>=%s,<%s", c.name, f, c.locked))
+		for _, w := range e.back(c) {
+			r, err := pep508.Parse(c.name + w.bound)
 			if err != nil {
 				continue
 			}
-			try := change{forward: true, upgrade: []string{c.name}, nearest: []string{c.name}, on: map[string][]string{c.name: {c.target}},
+			try := change{forward: true, upgrade: []string{c.name}, on: map[string][]string{c.name: {c.target}},
 				ask: []resolve.Requirement{{Requirement: r, Origin: e.origin(), Targets: []string{c.target}, Firm: true}}}
+			if w.nearest {
+				try.nearest = []string{c.name}
+			}
 			sol, err := e.solve(ctx, try)
 			if errors.As(err, new(*resolve.ConflictError)) {
 				continue
@@ -424,10 +422,12 @@ func (e *escape) waysOut(ctx context.Context) error {
 				return err
 			}
 			if v, ok := pinned(sol, c); ok && !e.bad(c.name, v) {
-				c.row.WaysOut = append(c.row.WaysOut, fmt.Sprintf("wheellock upgrade '%s==%s' --target %s (older, and fixed)", c.name, v, c.target))
+				c.row.WaysOut = append(c.row.WaysOut, fmt.Sprintf("wheellock upgrade '%s==%s' --target %s (older, and not affected)", c.name, v, c.target))
 				break
 			}
 		}
+		fixed := e.fixed(c.name)
+		slices.Reverse(fixed)
 		for _, in := range requirementsOn(e.project, c.name) {
 			if r, err := pep508.Parse(in.Requirement); err == nil && len(fixed) > 0 && !r.Specifiers.Contains(fixed[0], pep440.PreAllow) {
 				c.row.WaysOut = append(c.row.WaysOut, fmt.Sprintf("wheellock add '%s>=%s' (instead of %s in %s)", c.name, fixed[0], in.Requirement, in.Origin()))
@@ -438,6 +438,33 @@ func (e *escape) waysOut(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// backward is a bound that leads to an older good version.
+type backward struct {
+	bound   string
+	nearest bool // the oldest that it allows is the good one
+}
+
+// back lists the branches below a locked version that the records call good, the
+// newest first: from a fix of an older branch on, or before the thing began.
+func (e *escape) back(c *cell) []backward {
+	var list []backward
+	fixed := e.fixed(c.name)
+	slices.Reverse(fixed)
+	for _, f := range fixed {
+		if f.Compare(c.locked) < 0 {
+			list = append(list, backward{fmt.Sprintf(">=%s,<%s", f, c.locked), true})
+		}
+	}
+	for _, r := range e.records {
+		for _, x := range r.Ranges(c.name) {
+			if x.From.String() != "" && x.From.Compare(c.locked) <= 0 {
+				list = append(list, backward{"<" + x.From.String(), false})
+			}
+		}
+	}
+	return list
 }
 
 func pinned(sol *resolve.Solution, c *cell) (pep440.Version, bool) {

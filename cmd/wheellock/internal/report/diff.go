@@ -215,17 +215,26 @@ func (d *differ) added(tools bool) []Entry {
 		}
 		for _, n := range d.c.Native {
 			if n.Name == a.Name && n.Version == a.Version {
-				e.Marks = append(e.Marks, "native")
+				e.mark("native", n.Targets)
 			}
 		}
 		for _, n := range d.c.SourceOnly {
 			if n.Name == a.Name && n.Version == a.Version {
-				e.Marks = append(e.Marks, "source only")
+				e.mark("source only", n.Targets)
 			}
 		}
 		list = append(list, e)
 	}
 	return list
+}
+
+// mark says what holds of a package, and where if not everywhere.
+func (e *Entry) mark(what string, targets []string) {
+	if len(targets) == len(e.Targets) {
+		e.Marks = append(e.Marks, what)
+		return
+	}
+	e.More = append(e.More, what+" on "+strings.Join(targets, ", "))
 }
 
 // chains says who needs a package, each way once.
@@ -454,7 +463,7 @@ func (d *Diff) Summary() string {
 }
 
 var summaryWords = map[string]string{
-	"hash": "changed hashes", "weaker": "weakened settings", "address": "other places", "detail": "silent changes",
-	"origin": "other origins", "new": "new", "native": "newly native", "source": "source only", "coverage": "less covered",
+	"hash": "with another hash", "weaker": "weakened", "address": "from another place", "detail": "silently changed",
+	"origin": "of another origin", "new": "new", "native": "newly native", "source": "source only", "coverage": "less covered",
 	"version": "moved", "target": "targets", "unbuilt": "to build again", "recipe": "recipes", "rest": "other",
 }
