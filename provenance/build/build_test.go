@@ -399,6 +399,16 @@ func TestNoPlace(t *testing.T) {
 	if err := b.CanBuild(t.Context(), target, "cp311", false); !errors.As(err, &no) || no.Why != "no Python 3.11 here" || len(no.Ways) != 2 {
 		t.Errorf("no interpreter: %v", err)
 	}
+	if err := b.CanBuild(t.Context(), target, "pp311", true); !errors.As(err, &no) || no.Why != "no PyPy 3.11 here" {
+		t.Errorf("no PyPy: %v", err)
+	}
+	other, err := tags.Lookup("windows") // sandboxes are of Linux
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.CanBuild(t.Context(), other, "cp313", true); !errors.As(err, &no) || no.Why != "this machine is no "+other.OS()+" system" {
+		t.Errorf("another system: %v", err)
+	}
 	for _, c := range []struct{ host, target, want string }{
 		{"bookworm", "focal", "no glibc 2.31 here: this machine has 2.36"},
 		{"bookworm", "trixie", ""},
@@ -406,7 +416,8 @@ func TestNoPlace(t *testing.T) {
 		{"bookworm", "bookworm-arm64", "no aarch64 processor here: this machine is x86_64"},
 		{"bookworm", "alpine-3.20", "no musl here: this machine has glibc"},
 		{"alpine-3.20", "bookworm", "no glibc here: this machine has musl"},
-		{"bookworm", "windows", "this machine is no windows system"},
+		{"3.13@manylinux_2_36_x86_64", "3.13t@manylinux_2_36_x86_64", "no Python with the ABI cp313t here: this machine's has cp313"},
+		{"pypy3.11@manylinux_2_36_x86_64", "pypy3.11.17@manylinux_2_36_x86_64", "no Python with the ABI pypy311_pp80 here: this machine's has pypy311_pp73"},
 	} {
 		host, err := tags.Lookup(c.host)
 		if err != nil {

@@ -3,6 +3,7 @@ package build
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"strings"
 
 	"github.com/freedomofpress/wheellock/resolve/tags"
@@ -26,11 +27,14 @@ func (e *NoPlaceError) Hint() string { return strings.Join(e.Ways, "; or ") }
 // CanBuild returns nil when this machine can build for the target with an
 // interpreter of the tag, and a *NoPlaceError otherwise.
 func (b *Builder) CanBuild(ctx context.Context, t tags.Target, tag string, native bool) error {
+	if native && t.OS() != thisOS() {
+		return elsewhere(t, "this machine is no "+t.OS()+" system")
+	}
 	i := b.Interpreters.Find(ctx, tag, native)
 	if i == nil {
-		v := tagVersion(tag)
-		return &NoPlaceError{Target: t.Name, Why: "no Python " + v + " here", Ways: []string{
-			"install Python " + v + " and put it on PATH",
+		v := pythonWord(tag)
+		return &NoPlaceError{Target: t.Name, Why: "no " + v + " here", Ways: []string{
+			"install " + v + " and put it on PATH",
 			"run wheellock build --missing --target " + t.Name + " on a machine that has it, in a clone of this project",
 		}}
 	}
@@ -38,10 +42,7 @@ func (b *Builder) CanBuild(ctx context.Context, t tags.Target, tag string, nativ
 		return nil
 	}
 	if why := hostMismatch(i.Target, t); why != "" {
-		return &NoPlaceError{Target: t.Name, Why: why, Ways: []string{
-			"run wheellock build --missing --target " + t.Name + " on " + t.Name + " itself (a machine, chroot or container), in a clone of this project",
-			`take the published wheel: policy.wheels = "upstream"`,
-		}}
+		return elsewhere(t, why)
 	}
 	if !i.Headers {
 		return &NoPlaceError{Target: t.Name, Why: "Python " + i.Full + " here has no headers (Python.h)", Ways: []string{
@@ -51,13 +52,39 @@ func (b *Builder) CanBuild(ctx context.Context, t tags.Target, tag string, nativ
 	return nil
 }
 
-// hostMismatch says why native code linked on host does not run on t.
-func hostMismatch(host, t tags.Target) string {
-	if t.OS() != host.OS() {
-		return "this machine is no " + t.OS() + " system"
+// elsewhere: nothing that could be installed here would help.
+func elsewhere(t tags.Target, why string) error {
+	return &NoPlaceError{Target: t.Name, Why: why, Ways: []string{
+		"run wheellock build --missing --target " + t.Name + " on " + t.Name + " itself (a machine, chroot or container), in a clone of this project",
+		`take the published wheel: policy.wheels = "upstream"`,
+	}}
+}
+
+// thisOS is this machine's system in the words of targets.
+func thisOS() string {
+	if runtime.GOOS == "darwin" {
+		return "macos"
 	}
+	return runtime.GOOS
+}
+
+// pythonWord is "Python 3.11" for cp311, "PyPy 3.11" for pp311.
+func pythonWord(tag string) string {
+	if strings.HasPrefix(tag, "pp") {
+		return "PyPy " + tagVersion(tag)
+	}
+	return "Python " + tagVersion(tag)
+}
+
+// hostMismatch says why native code linked on host does not run on t, which is of
+// the same system.
+func hostMismatch(host, t tags.Target) string {
 	if t.Arch() != host.Arch() {
 		return fmt.Sprintf("no %s processor here: this machine is %s", t.Arch(), host.Arch())
+	}
+	if host.PythonTag() == t.PythonTag() && host.ABITag() != t.ABITag() {
+		// A free-threaded Python and the usual one, or two PyPys.
+		return fmt.Sprintf("no Python with the ABI %s here: this machine's has %s", t.ABITag(), host.ABITag())
 	}
 	hl, hMajor, hMinor := host.Libc()
 	l, major, minor := t.Libc()
