@@ -63,13 +63,30 @@ func (g Git) run(ctx context.Context, dir string, r Ref, args ...string) ([]byte
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		said := strings.Join(strings.Fields(errs.String()), " ")
-		if said == "" {
-			said = err.Error()
-		}
-		return nil, &FetchError{r.URL, r.Revision, said[:min(len(said), 300)]}
+		return nil, &FetchError{r.URL, r.Revision, said(errs.String(), err)}
 	}
 	return out.Bytes(), nil
+}
+
+// said is the line of git's complaint that tells why, in printable ASCII: much
+// of it is the server's own text.
+func said(text string, err error) string {
+	line := err.Error()
+	for _, l := range strings.Split(text, "\n") {
+		if rest, fatal := strings.CutPrefix(l, "fatal: "); fatal {
+			line = rest
+			break
+		} else if strings.TrimSpace(l) != "" {
+			line = l
+		}
+	}
+	line = strings.Map(func(r rune) rune {
+		if r < ' ' || r > '~' {
+			return -1
+		}
+		return r
+	}, line)
+	return strings.TrimRight(line[:min(len(line), 300)], ". ")
 }
 
 // Resolve asks the repository for the commit that a branch or tag names now.

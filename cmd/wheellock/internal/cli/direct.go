@@ -258,7 +258,12 @@ func (s *session) versionIn(ctx context.Context, client *index.Client, req *reso
 		}
 	}
 	v.Version = "VERSION"
-	return "", unknownMetadata(ctx, s.project, v, fmt.Errorf("%s: its version is not written in the source, and its backend does not tell it without the history of the repository: %w", r.Origin, err))
+	out := unknownMetadata(ctx, s.project, v, err)
+	var e *Error
+	if errors.As(out, &e) && e.Code != Environment {
+		e.Msg = fmt.Sprintf("%s: %s: the source does not say which version it is, and its backend cannot tell without the history of the repository: %v", r.Origin, name, err)
+	}
+	return "", out
 }
 
 // prevWithout is the previous lock without the packages that now come from

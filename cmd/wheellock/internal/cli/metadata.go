@@ -99,6 +99,9 @@ func metadataTable(p *pyproject.Project, v resolve.UnknownMetadata) string {
 	if path.Base(file) == "pyproject.toml" {
 		table = "tool.wheellock.metadata"
 	}
+	if v.Version == "VERSION" {
+		return fmt.Sprintf("write its version and what it requires into %s:\n\n[[%s]]\nname = %q\nversion = \"...\"    # as a tag of the repository has it\nrequires = []\n", file, table, v.Name)
+	}
 	return fmt.Sprintf("take another version, or write what it requires into %s:\n\n[[%s]]\nname = %q\nversion = %q\nrequires = []    # such as [\"idna>=3\"]\n", file, table, v.Name, v.Version)
 }
 
