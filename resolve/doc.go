@@ -22,6 +22,28 @@
 // With [Request.Locked], a version that is locked and still allowed comes
 // before a newer one, so that nothing moves that does not have to.
 //
+// # Several targets
+//
+// Each target is first solved alone. With [Choice.Ready] it is then solved again
+// with versions in front on which work was done; that counts as alone from there.
+// [Choice.Versions] says what follows. Under "newest" nothing. Under "bounded" and
+// "fewest" versions are brought together:
+//
+//  1. the targets are solved in turn, oldest Python first and then the other way
+//     round, each with the versions of those before it in front;
+//  2. for each package that still has several versions, one for all of its
+//     targets is tried, then one for each two of its versions: first where
+//     nothing else has to move, then by a search with the version given;
+//  3. what was held back for nothing is let go.
+//
+// A step is kept if it makes the whole weigh less: builds from source beyond one
+// of each package, then versions beyond one, then how far the pins lie behind
+// what the targets have alone. Whatever comes out was found by the solver. A
+// locked version that the target has alone does not move, no target leaves a
+// version with a fitting wheel for one without, and under "bounded" no pin was
+// uploaded more than [Choice.BoundedBy] before the one that the target has alone.
+// [Alignment] says what that cost, pin by pin.
+//
 // # Metadata
 //
 // The dependencies of a version on a target are those of the wheel that would

@@ -66,7 +66,11 @@ func (a Alignment) Summary() string {
 			lead += ", prefer = least-work"
 		}
 	}
-	return fmt.Sprintf("%s: %s instead of %d, %s", lead, plural(a.Distinct, "distinct version"), a.Alone, older)
+	text := lead + ": " + plural(a.Distinct, "distinct version")
+	if a.Alone != a.Distinct {
+		text += fmt.Sprintf(" instead of %d", a.Alone)
+	}
+	return text + ", " + older
 }
 
 // Median is of the days of the held pins.
@@ -106,7 +110,7 @@ func (a Alignment) Lines() []string {
 			line += fmt.Sprintf(": %s older", plural(r.h.Days, "day"))
 		}
 		if r.h.Why == "ready" {
-			line += " (work on it is done)"
+			line += " (reviewed or built before)"
 		}
 		out = append(out, line)
 	}
