@@ -28,6 +28,7 @@ name again replaces its requirement. No keys are needed.`,
 		},
 	}
 	cmd.Flags().StringArrayVar(&o.targets, "target", nil, "also lock for `TARGET`; may be repeated")
+	completeTargets(cmd)
 	cmd.Flags().StringVar(&o.group, "group", "", "add to dependency group `GROUP`")
 	return cmd
 }

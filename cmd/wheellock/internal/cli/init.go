@@ -45,6 +45,7 @@ architecture (bookworm-arm64), PYTHON@PLATFORM, or "local": this machine's Pytho
 	}
 	cmd.Flags().StringVar(&o.preset, "preset", "reproducible", "one of "+strings.Join(pyproject.Presets(), ", "))
 	cmd.Flags().StringArrayVar(&o.targets, "target", nil, "lock for `TARGET`; may be repeated")
+	completeTargets(cmd)
 	cmd.Flags().StringVar(&o.wheelhouse, "wheelhouse", "", "keep files, pages and log in `PLACE`: a folder, or an https address to read from")
 	return cmd
 }

@@ -24,7 +24,7 @@ import (
 // Limits of the search: an interpreter answers in a tenth of a second, and who
 // has more than this many need not be shown all of them.
 const (
-	probeTime       = 10 * time.Second
+	probeTime       = 5 * time.Second
 	maxInterpreters = 64
 )
 

@@ -50,6 +50,9 @@ func (a *app) targetAddVerb() *cobra.Command {
 (bookworm-arm64), PYTHON@PLATFORM (3.12@manylinux_2_28_x86_64), or "local".`,
 		Example: "  wheellock target add focal",
 		Args:    usageArgs(cobra.MinimumNArgs(1)),
+		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			return knownNames(), cobra.ShellCompDirectiveNoFileComp
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			s, err := a.openForWriting(cmd.Context())
 			if err != nil {
@@ -71,6 +74,9 @@ func (a *app) targetRemoveVerb() *cobra.Command {
 		Short:   "lock for fewer targets",
 		Example: "  wheellock target remove focal",
 		Args:    usageArgs(cobra.MinimumNArgs(1)),
+		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			return a.declaredNames(), cobra.ShellCompDirectiveNoFileComp
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			s, err := a.openForWriting(cmd.Context())
 			if err != nil {
@@ -89,6 +95,39 @@ func (a *app) targetRemoveVerb() *cobra.Command {
 			return s.relockTargets(cmd, p)
 		},
 	}
+}
+
+// knownNames are what a shell completes a new target's name to.
+func knownNames() []string {
+	names := []string{localName}
+	for _, t := range tags.Catalogue() {
+		names = append(names, t.Name)
+	}
+	return names
+}
+
+// completeTargets lets shells complete --target.
+func completeTargets(cmd *cobra.Command) {
+	err := cmd.RegisterFlagCompletionFunc("target", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		return knownNames(), cobra.ShellCompDirectiveNoFileComp
+	})
+	if err != nil {
+		panic(err) // the flag is the caller's own
+	}
+}
+
+// declaredNames are the configuration's targets, for shells; none where it
+// cannot be read.
+func (a *app) declaredNames() []string {
+	s, err := a.openForReading()
+	if err != nil {
+		return nil
+	}
+	var names []string
+	for _, t := range s.project.Config.Targets {
+		names = append(names, t.Name)
+	}
+	return names
 }
 
 // relockTargets locks for other targets. A project that asks for nothing yet

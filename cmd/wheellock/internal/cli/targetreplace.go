@@ -24,6 +24,12 @@ The versions that are locked for OLD stay wherever NEW can use them; what moves
 is listed with the reason.`,
 		Example: "  wheellock target replace bullseye bookworm",
 		Args:    usageArgs(cobra.ExactArgs(2)),
+		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+			if len(args) == 0 {
+				return a.declaredNames(), cobra.ShellCompDirectiveNoFileComp
+			}
+			return knownNames(), cobra.ShellCompDirectiveNoFileComp
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			s, err := a.openForWriting(cmd.Context())
 			if err != nil {
@@ -120,6 +126,9 @@ func moves(before, after *lock.Lock, old string, now tags.Target) (kept int, lis
 // installed are the packages of a target by name; of several variants any.
 func installed(l *lock.Lock, target string) map[string]*lock.Package {
 	out := map[string]*lock.Package{}
+	if l.Target(target) == nil {
+		return out
+	}
 	for i := range l.Packages {
 		p := &l.Packages[i]
 		if p.Group != lock.GroupBuild && p.Covers(target) {
