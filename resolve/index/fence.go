@@ -87,11 +87,21 @@ func (c *Client) withoutPrivate(p *Page) *Page {
 		fence, err := c.fileFence(f.Name)
 		return fence != nil || err != nil
 	}
-	if !slices.ContainsFunc(p.Files, hidden) {
+	return p.without(hidden)
+}
+
+// own drops from a private page the files whose names do not say that they are
+// the project's: the fence would not know them again.
+func (p *Page) own(name string) *Page {
+	return p.without(func(f File) bool { return !belongs(f.Name, name) })
+}
+
+func (p *Page) without(drop func(File) bool) *Page {
+	if !slices.ContainsFunc(p.Files, drop) {
 		return p
 	}
 	q := *p
-	q.Files = slices.DeleteFunc(slices.Clone(p.Files), hidden)
+	q.Files = slices.DeleteFunc(slices.Clone(p.Files), drop)
 	return &q
 }
 
@@ -120,21 +130,4 @@ func redirects(r *http.Request, via []*http.Request) error {
 	}
 	f, _ := r.Context().Value(fenceKey{}).(*fence)
 	return f.check(r.URL)
-}
-
-// projectsOf lists the names, normalised, of the projects that a distribution's
-// file may belong to. Old sdists have dashes in both name and version.
-func projectsOf(file string) []string {
-	if stem, ok := strings.CutSuffix(file, ".whl"); ok {
-		name, _, _ := strings.Cut(stem, "-")
-		return []string{normalize(name)}
-	}
-	var names []string
-	stem := sdistStem(file)
-	for i := 0; i < len(stem)-1; i++ {
-		if stem[i] == '-' && '0' <= stem[i+1] && stem[i+1] <= '9' {
-			names = append(names, normalize(stem[:i]))
-		}
-	}
-	return names
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/freedomofpress/wheellock/resolve/pep508"
@@ -34,20 +35,32 @@ func sdistStem(name string) string {
 	return ""
 }
 
-// belongs reports whether a file on a flat page is of a project. Old sdists
-// have dashes in both name and version, so any split that fits is taken.
-func belongs(file, project string) bool {
+// belongs reports whether a file on a flat page is of a project.
+func belongs(file, project string) bool { return slices.Contains(projectsOf(file), project) }
+
+// projectsOf lists the names, normalised, of the projects that a distribution's
+// file may belong to. Old sdists have dashes in both name and version, so any
+// split that fits is taken.
+func projectsOf(file string) []string {
 	if stem, ok := strings.CutSuffix(file, ".whl"); ok {
 		name, _, _ := strings.Cut(stem, "-")
-		return normalize(name) == project
+		return []string{normalize(name)}
 	}
+	var names []string
 	stem := sdistStem(file)
-	for i := 0; i < len(stem)-1; i++ {
-		if stem[i] == '-' && normalize(stem[:i]) == project && '0' <= stem[i+1] && stem[i+1] <= '9' {
-			return true
+	for i := 0; i < len(stem); i++ {
+		if stem[i] != '-' {
+			continue
+		}
+		version := stem[i+1:]
+		if version != "" && (version[0]|0x20) == 'v' {
+			version = version[1:] // PEP 440 allows v1.0
+		}
+		if version != "" && '0' <= version[0] && version[0] <= '9' {
+			names = append(names, normalize(stem[:i]))
 		}
 	}
-	return false
+	return names
 }
 
 // checkFileName refuses names that could leave a folder or deceive a reader:

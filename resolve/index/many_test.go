@@ -321,6 +321,7 @@ func TestPrivateNamesStayHome(t *testing.T) {
 		{"files on the public host", html(`<a href="%s/files/ourcorp_lib-9.0-py3-none-any.whl">x</a>`, public.origin), "ok", "unavailable"},
 		{"base on the public host", html(`<base href="%s/files/"><a href="ourcorp_lib-9.0-py3-none-any.whl" data-core-metadata="true">x</a>`, public.origin), "ok", "unavailable"},
 		{"another name for the file", html(`<a href="%s/files/ident-1.0-py3-none-any.whl#/ourcorp_lib-9.0-py3-none-any.whl">x</a><a href="ourcorp_lib-9.0.tar.gz">y</a>`, public.origin), "ok", "unavailable"},
+		{"spelled oddly", html(`<a href="%[1]s/files/OurCorp.Lib-v9.0.tar.gz">x</a><a href="%[1]s/files/ourcorp-lib.zip">y</a><a href="%[1]s/files/ourcorp--lib-9.0.tar.gz">z</a>`, public.origin), "ok", ""},
 		{"files forwarded", func(w http.ResponseWriter, r *http.Request) bool {
 			return strings.HasPrefix(r.URL.Path, "/files/") && forward(w, r)
 		}, "ok", "unavailable"},

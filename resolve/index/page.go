@@ -52,7 +52,9 @@ func (c *Client) merged(ctx context.Context, name string) (*Page, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !r.private {
+	if r.private {
+		page = page.own(name)
+	} else {
 		page = c.withoutPrivate(page)
 	}
 	if len(linked) == 0 {

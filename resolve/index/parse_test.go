@@ -228,7 +228,12 @@ func FuzzParsePage(f *testing.F) {
 			if d := cmp.Diff(page, again.page); d != "" {
 				t.Fatal(d)
 			}
+			seen := map[string]bool{}
 			for _, f := range page.Files {
+				if seen[f.Name] {
+					t.Fatalf("%s is there twice", f.Name)
+				}
+				seen[f.Name] = true
 				if checkFileName(f.Name) != nil || !strings.HasPrefix(f.URL, "http") {
 					t.Fatalf("file %+v", f)
 				}
