@@ -259,3 +259,9 @@ func (g *Graph) Asks(e *Edge, targets []string) string {
 	}
 	return e.To
 }
+
+// bound is what an edge asks for without the name, "<4", where that says
+// something.
+func (g *Graph) bound(e *Edge, targets []string) string {
+	return g.byValue(targets, func(t string) string { return strings.TrimPrefix(e.Asks[t], e.To) })
+}

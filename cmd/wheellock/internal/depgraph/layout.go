@@ -220,11 +220,6 @@ func (l *layout) place() {
 			widest = max(widest, q.width)
 			l.height = max(l.height, q.y+q.height/2)
 		}
-		for _, q := range c {
-			if q.box < 0 {
-				q.width = widest
-			}
-		}
 		x += widest + columnGap
 	}
 	l.width, l.height = x-columnGap+margin, l.height+margin

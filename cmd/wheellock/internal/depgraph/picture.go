@@ -49,11 +49,7 @@ func (g *Graph) picture(build bool) picture {
 			if _, ok := at[e.To]; !ok || from == e.To {
 				continue
 			}
-			label := ""
-			if asks := g.Asks(e, e.Targets); asks != e.To {
-				label = strings.TrimPrefix(asks, e.To)
-			}
-			p.arrows = append(p.arrows, arrow{from: at[from], to: at[e.To], label: label, dashed: g.On(e.Targets) != ""})
+			p.arrows = append(p.arrows, arrow{from: at[from], to: at[e.To], label: g.bound(e, e.Targets), dashed: g.On(e.Targets) != ""})
 		}
 	}
 	if build {

@@ -79,13 +79,13 @@ func curve(route []*place) string {
 		return b.String()
 	}
 	for _, q := range route[1:] {
+		if end := q.x - columnGap; x < end {
+			fmt.Fprintf(&b, " L%.1f %.1f", end, y) // past the wider boxes of its column
+			x = end
+		}
 		middle := (x + q.x) / 2
 		fmt.Fprintf(&b, " C%.1f %.1f %.1f %.1f %.1f %.1f", middle, y, middle, q.y, q.x, q.y)
 		x, y = q.x, q.y
-		if q.box < 0 {
-			x += q.width
-			fmt.Fprintf(&b, " L%.1f %.1f", x, y)
-		}
 	}
 	return b.String()
 }

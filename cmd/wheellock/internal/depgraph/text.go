@@ -94,11 +94,9 @@ func (d *drawing) node(first, rest, name string, targets []string, more string, 
 		if i == len(below)-1 {
 			branch, under = "└── ", "    "
 		}
-		more := d.g.Asks(e, on)
-		if more == e.To {
-			more = ""
-		} else if more != "" {
-			more = "asks " + more
+		more := ""
+		if asks := d.g.bound(e, on); asks != "" {
+			more = "asks " + asks
 		}
 		d.node(rest+branch, rest+under, e.To, on, more, stack)
 	}
