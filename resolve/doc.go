@@ -62,8 +62,11 @@
 //
 // # Explanations
 //
-// [*ConflictError] has one derivation for each target, equal ones merged, and
-// the smallest changes that were tried and would work:
+// [*ConflictError] has one derivation for each target, equal ones merged (they
+// may differ in what the target has, "needs glibc 2.28, target has 2.23"), and
+// the smallest changes under which a solution was found. Each was tried, on
+// all targets of the explanation and on those that had a solution, and says
+// what to type or to write:
 //
 //	no solution for bookworm and trixie:
 //	  1. requirements.in:1 asks for app>=2.
@@ -71,6 +74,15 @@
 //	  3. app 2.0 and 2.1 need lib>=3.
 //	  These cannot all hold.
 //	What would work:
-//	  app without its bound >=2 (requirements.in:1): gives 1.0
-//	  lib without its bound <3 (requirements.in:2): gives 3.1
+//	  wheellock add 'app>=1.0'
+//	      instead of app>=2 (requirements.in:1); gives app 1.0
+//	  wheellock add 'lib<4'
+//	      instead of lib<3 (requirements.in:2); gives lib 3.1
+//
+// Tried are, in this order: each requirement of the proof with one clause less,
+// then without any, tightened again around what came out; without an extra; a
+// pre-release or a yanked release by name; wheels or sdists that a setting
+// forbids; a later cut-off; another target; two groups solved apart; without
+// an override; without the requirement, by a marker where only some targets
+// are in trouble; and where packages contradict each other, an override.
 package resolve
