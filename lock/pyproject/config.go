@@ -229,6 +229,7 @@ func (c *configReader) top(key string, v any, raw []byte, line int) {
 		c.excludeNewer(v, raw, line)
 	case "private":
 		c.list(&x.Private, key, v, line)
+		c.patterns(key, x.Private, line)
 	case "index-url":
 		c.text(&x.IndexURL, key, v, line)
 	case "find-links":

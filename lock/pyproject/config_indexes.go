@@ -33,11 +33,7 @@ func (c *configReader) indexKey(nth int, key string, v any, line int) {
 		if c.err == nil && len(x.Packages) == 0 {
 			c.fail(line, "name the packages, or leave the key out", "packages is empty, so nothing would be asked of this index")
 		}
-		for _, p := range x.Packages {
-			if c.err == nil && !namePattern(p) {
-				c.fail(line, "write names such as \"ourlib\" or \"ourcorp-*\"", "packages has %q, which is no name of a package nor a pattern with *", p)
-			}
-		}
+		c.patterns(key, x.Packages, line)
 	case "private":
 		c.flag(&x.Private, key, v, line)
 	case "hosts":
@@ -65,6 +61,14 @@ func badAddress(s string) string {
 		return "holds a user name or a password: put them into ~/.netrc, the keyring or the environment"
 	}
 	return ""
+}
+
+func (c *configReader) patterns(key string, list []string, line int) {
+	for _, p := range list {
+		if c.err == nil && !namePattern(p) {
+			c.fail(line, "write names such as \"ourlib\" or \"ourcorp-*\"", "%s has %q, which is no name of a package nor a pattern with *", key, p)
+		}
+	}
 }
 
 // namePattern reports whether s is a package's name, or one with stars.

@@ -211,7 +211,7 @@ func TestPins(t *testing.T) {
 		"500": func(w http.ResponseWriter, r *http.Request) bool { w.WriteHeader(500); return true },
 		"404": func(w http.ResponseWriter, r *http.Request) bool { w.WriteHeader(404); return true },
 		"forwards": func(w http.ResponseWriter, r *http.Request) bool {
-			http.Redirect(w, r, public.origin+r.URL.Path, 302)
+			http.Redirect(w, r, public.origin+r.URL.Path, http.StatusFound)
 			return true
 		},
 	} {
@@ -373,7 +373,7 @@ func TestPrivateNamesStayHome(t *testing.T) {
 func TestPinnedAfterwards(t *testing.T) {
 	public, home := record(t, "ourcorp-lib 9.0\n"), record(t, "ident 1.0\n")
 	home.set(func(w http.ResponseWriter, r *http.Request) bool {
-		http.Redirect(w, r, public.origin+r.URL.Path, 302)
+		http.Redirect(w, r, public.origin+r.URL.Path, http.StatusFound)
 		return true
 	})
 	dir := t.TempDir()

@@ -45,12 +45,28 @@ func (s *session) client(ctx context.Context) (*index.Client, error) {
 	c, err := index.New(o)
 	if err != nil {
 		// It has asked nobody yet: an address or a file of the settings is wrong.
-		return nil, &Error{Code: Usage, Msg: err.Error(), Hint: "name the index with --index-url https://...", Err: err}
+		return nil, &Error{Code: Usage, Msg: err.Error(), Hint: settingHint(err), Err: err}
 	}
 	s.noteExtraIndexes(o)
 	s.offerLocked(c)
 	s.theClient = c
 	return c, nil
+}
+
+// settingHint says where a setting comes from that the client refused.
+func settingHint(err error) string {
+	for word, hint := range map[string]string{
+		"proxy":                          "correct http_proxy, https_proxy or all_proxy",
+		"reading certificates":           "correct PIP_CERT or REQUESTS_CA_BUNDLE",
+		"reading the client certificate": "correct PIP_CLIENT_CERT",
+		"reading netrc":                  "correct NETRC, or make ~/.netrc readable for you",
+		"private":                        "correct private in the configuration",
+	} {
+		if strings.HasPrefix(err.Error(), word) {
+			return hint
+		}
+	}
+	return "name the index with --index-url https://..."
 }
 
 // indexes fills in which indexes there are: those of the configuration in its
