@@ -52,7 +52,7 @@
 //	require GROUP REQUIREMENT       constrain REQUIREMENT      override REQUIREMENT
 //	no-binary NAME   only-binary NAME   prereleases "allow"   conflict GROUP...
 //	hash NAME SHA256...   local NAME VERSION REQUIRES-PYTHON
-//	target NAME PYTHON PLATFORM IMPLEMENTATION      ("" where not given)
+//	target NAME PYTHON PLATFORM IMPLEMENTATION      ("" where not given; then ABI, if given)
 //	metadata NAME VERSION REQUIRES-PYTHON REQUIREMENT...
 //	versions V   bounded-by D (if versions is bounded)   prefer V
 //	exclude-newer TEXT (as written)      policy KEY VALUE

@@ -53,7 +53,8 @@
 //	manylinux_2_28-3.12  musllinux_1_2-3.13t          a libc and a Python
 //	macos-3.12  windows-3.11                          an OS and a Python
 //	3.12@manylinux_2_28_x86_64  pypy3.10@win_amd64    a Python and a whole platform
-//	bookworm-arm64  manylinux_2_28-3.12-s390x         any of the first four, elsewhere
+//	3.13t@bookworm  3.12@manylinux_2_28               the same, the platform by name
+//	bookworm-arm64  manylinux_2_28-3.12-s390x         any of the first five, elsewhere
 //
 // for the architectures that the distribution has and Pythons that there are,
 // and gives each target one spelling, which can name a folder.

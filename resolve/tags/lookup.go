@@ -215,11 +215,19 @@ func platformBase(s string) (base, arch string, ok bool) {
 	return "", "", false
 }
 
-// atPlatform reads PYTHON@PLATFORM.
+// atPlatform reads PYTHON@PLATFORM. The platform may also be a name of the
+// catalogue, whose own Python is then not meant, or lack its architecture.
 func atPlatform(py, plat string) (Target, error) {
 	p, err := parsePython(py)
 	if err != nil {
 		return Target{}, err
+	}
+	if t, ok, err := catalogued(plat); err != nil {
+		return Target{}, err
+	} else if ok {
+		plat = t.Platform
+	} else if base, arch, ok := platformBase(plat); ok {
+		plat = joinArch(base, arch)
 	}
 	if err := checkPlatform(plat); err != nil {
 		return Target{}, err
