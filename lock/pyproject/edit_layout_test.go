@@ -134,3 +134,18 @@ func kept(a, b []byte) int {
 	}
 	return i + j
 }
+
+// What other tools read out of their own tables is not left out silently, and
+// the project's own name is never asked of an index.
+func TestOtherTools(t *testing.T) {
+	refused(t, 3, `"requests @ git+https://git.example/x@v1"`, "pyproject.toml\n[project]\nname = \"a\"\ndependencies = [\"requests\"]\n[tool.uv.sources]\nrequests = { git = \"https://git.example/x\", tag = \"v1\" }\n")
+	refused(t, 3, `"one @ file:../one"`, "pyproject.toml\n[project]\nname = \"a\"\ndependencies = [\"one>=1\"]\n[tool.uv.sources]\none = { path = \"../one\", editable = true }\n")
+	refused(t, 4, "only poetry reads", "pyproject.toml\n[project]\nname = \"a\"\n[tool.poetry]\n[tool.poetry.dependencies]\nrequests = \"*\"\n")
+	p := open(t, "pyproject.toml\n[project]\nname = \"My_App\"\nversion = \"1\"\ndependencies = [\"my-app[x]; os_name == 'nt'\"]\n[project.optional-dependencies]\nx = [\"six\", \"idna; python_version < '3.9'\"]\n[dependency-groups]\ndev = [\"my.app[x]\", \"my-app\", \"pytest\"]\n")
+	if diff := cmp.Diff([]string{"six ; os_name == 'nt'", "idna ; (python_version < '3.9') and (os_name == 'nt')"}, requirements(p, "")); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]string{"six", "idna; python_version < '3.9'", "pytest"}, requirements(p, "dev")); diff != "" {
+		t.Error(diff)
+	}
+}

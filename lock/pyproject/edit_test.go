@@ -361,7 +361,7 @@ func TestAddThenRemove(t *testing.T) {
 		var text, file, group string
 		switch rapid.IntRange(0, 2).Draw(rt, "kind") {
 		case 0:
-			file, text = "pyproject.toml", "# top\n[project]\nname = \"n\" # x\ndependencies = "+drawArray(rt, names)+"  # after\nversion = \"1\"\n"
+			file, text = "pyproject.toml", "# top\n[project]\nname = \"the-project\" # x\ndependencies = "+drawArray(rt, names)+"  # after\nversion = \"1\"\n"
 		case 1:
 			file, group = "pyproject.toml", "dev"
 			text = "[dependency-groups]\nother = []\ndev = " + drawArray(rt, names) + "\n\n[tool.x]\ny = [\"z\"]"

@@ -118,7 +118,14 @@ func (l *loader) array(d *document, path []string, group string) error {
 		return err
 	}
 	for i, text := range list {
-		if err := l.add(entry{Input: Input{Requirement: text, Group: group, File: d.file, Line: lines[i]}, path: path, index: i}, false); err != nil {
+		e := entry{Input: Input{Requirement: text, Group: group, File: d.file, Line: lines[i]}, path: path, index: i}
+		done, err := l.own(d, text, lines[i], group, "", nil)
+		if done {
+			l.entries = append(l.entries, e)
+		} else if err == nil {
+			err = l.add(e, false)
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -202,7 +209,7 @@ func (l *loader) readPyproject(name string) error {
 			return err
 		}
 	}
-	return nil
+	return l.elsewhere(d)
 }
 
 // tableKeys gives the sorted keys of a table, nil if it is not there.
@@ -238,29 +245,13 @@ func (l *loader) extra(d *document, extras []string, x, group string, stack []st
 	if err != nil {
 		return err
 	}
-	own, _ := d.get("project", "name").(string)
 	for i, text := range list {
-		name, inner := nameAndExtras(text)
-		if own == "" || normalize(name) != normalize(own) {
-			e := entry{Input: Input{Requirement: text, Group: group, File: d.file, Line: lines[i]}, path: path, index: i}
-			if err := l.addOrDerive(e, stack); err != nil {
-				return err
-			}
-			continue
+		done, err := l.own(d, text, lines[i], group, x, stack)
+		if err == nil && !done {
+			err = l.addOrDerive(entry{Input: Input{Requirement: text, Group: group, File: d.file, Line: lines[i]}, path: path, index: i}, stack)
 		}
-		for _, y := range inner {
-			k := slices.IndexFunc(extras, func(z string) bool { return normalize(z) == normalize(y) })
-			switch {
-			case k < 0:
-				return &Error{d.file, lines[i], fmt.Sprintf("%s has no extra %q", own, y), "correct its name"}
-			case slices.Contains(stack, extras[k]) || extras[k] == x:
-				continue // named already: an extra may name itself in a circle
-			case len(stack) >= maxDepth:
-				return &Error{d.file, lines[i], "extras name each other too deep", "write the requirements out"}
-			}
-			if err := l.extra(d, extras, extras[k], group, append(stack, x)); err != nil {
-				return err
-			}
+		if err != nil {
+			return err
 		}
 	}
 	return nil
@@ -302,7 +293,14 @@ func (l *loader) group(d *document, names map[string]string, g, as string, stack
 		}
 		switch v := x.(type) {
 		case string:
-			if err := l.addOrDerive(entry{Input: Input{Requirement: v, Group: as, File: d.file, Line: at}, path: path, index: i}, stack); err != nil {
+			e := entry{Input: Input{Requirement: v, Group: as, File: d.file, Line: at}, path: path, index: i}
+			done, err := l.own(d, v, at, as, "", nil)
+			if done && len(stack) == 0 {
+				l.entries = append(l.entries, e)
+			} else if err == nil && !done {
+				err = l.addOrDerive(e, stack)
+			}
+			if err != nil {
 				return err
 			}
 		case map[string]any:

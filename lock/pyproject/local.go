@@ -120,7 +120,10 @@ func (l *loader) local(in Input, name, where, marker string) (string, error) {
 		return y.Name == x.Name && y.Group == x.Group && markerOf(y.Requirement) == markerOf(in.Requirement)
 	})
 	l.Locals = append(l.Locals, x)
-	return x.Name, l.localRequires(d, in, extras, marker, first)
+	if err := l.localRequires(d, in, extras, marker, first); err != nil {
+		return "", err
+	}
+	return x.Name, l.elsewhere(d)
 }
 
 // localRequires takes in what a local project requires, under the group and
