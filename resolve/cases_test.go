@@ -221,7 +221,7 @@ func render(sol *Solution, err error) string {
 				fmt.Fprintf(&b, "; groups %q", p.Groups)
 			}
 			b.WriteString("\n")
-			for _, r := range p.Refused {
+			for _, r := range p.Refused() {
 				fmt.Fprintf(&b, "    not %s: %s\n", r.File, r.Reason)
 			}
 			if p.Newer != nil {

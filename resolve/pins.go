@@ -54,6 +54,7 @@ func (v *view) pins(p *provider, sol *solver.Solution) (TargetSolution, []Unknow
 		}
 	}
 	v.blocked(p, t.Pins, sol.Needs, who)
+	t.Warnings = append(t.Warnings, v.timeless(p, t.Pins, sol.Needs)...)
 	groups := reach(p.roots, reads)
 	for i := range t.Pins {
 		t.Pins[i].Groups = groups[t.Pins[i].Name]
@@ -66,7 +67,7 @@ func (v *view) pins(p *provider, sol *solver.Solution) (TargetSolution, []Unknow
 func (v *view) pin(p *provider, pv *projectView, i int, f *facts, labels []any, reads []*need) Pin {
 	c, r := v.candidate(pv, i), pv.releases[i]
 	pin := Pin{Name: pv.name, Version: r.version, RequiresPython: f.requiresPython,
-		Direct: p.direct[pv.name], Refused: v.refusals(pv, r), Newer: v.newer(p, pv, i, labels)}
+		Direct: p.direct[pv.name], Newer: v.newer(p, pv, i, labels)}
 	for _, n := range reads {
 		if n.name != pv.name {
 			pin.Dependencies = append(pin.Dependencies, n.name)
@@ -95,11 +96,16 @@ func (v *view) pin(p *provider, pv *projectView, i int, f *facts, labels []any, 
 	for _, w := range r.wheels {
 		pin.Wheels = append(pin.Wheels, *w.file)
 	}
-	if c.yanked {
-		// A release that is used although it is yanked is no refusal.
-		pin.Refused = slices.DeleteFunc(pin.Refused, func(x Refusal) bool {
-			return pin.Wheel != nil && x.File == pin.Wheel.Name || pin.Sdist != nil && x.File == pin.Sdist.Name
-		})
+	wheel, sdist := pin.Wheel, pin.Sdist
+	pin.Refused = func() []Refusal {
+		list := v.refusals(pv, r)
+		if c.yanked {
+			// A release that is used although it is yanked is no refusal.
+			list = slices.DeleteFunc(list, func(x Refusal) bool {
+				return wheel != nil && x.File == wheel.Name || sdist != nil && x.File == sdist.Name
+			})
+		}
+		return list
 	}
 	return pin
 }

@@ -114,13 +114,16 @@ type Pin struct {
 	Wheel   *index.File  // the published wheel that pip would install here; nil: none fits
 	Sdist   *index.File  // nil: none is published or allowed
 	Wheels  []index.File // every published wheel of this version, by name
-	Refused []Refusal    // files of this version that do not fit, by name
 	Newer   *Newer       // nil: nothing newer is held back by the target
 	Blocked *Blocked     // nil: no requirement holds back what the target could use
 
 	// Inferred names the wheel for another platform whose metadata was taken
 	// because none fits; "" otherwise.
 	Inferred string
+
+	// Refused lists the files of this version that do not fit, by name. Reasons
+	// are worked out when it is called: few who solve ask for them.
+	Refused func() []Refusal
 
 	Direct bool   // asked for by a requirement of the request
 	URL    string // of the file that a direct address leads to, or "git+URL@COMMIT"; else ""

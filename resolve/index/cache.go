@@ -89,21 +89,6 @@ func (c cache) commit(f *os.File, path string) error {
 	return nil
 }
 
-// read returns what lies at path. Whatever is no regular file, is larger than
-// it can be, or cannot be read counts as absent: a pipe would not end, and a
-// cache need not be ours.
-func (c cache) read(path string, most int64) []byte {
-	info, err := os.Lstat(path)
-	if err != nil || !info.Mode().IsRegular() || info.Size() > most {
-		return nil
-	}
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return nil
-	}
-	return data
-}
-
 // An entry is a magic line with the number of its format, the sha256 of its key
 // and of what follows, and what follows. The key is in the sum and nowhere else:
 // an entry that somebody put in another's place is as damaged as one with a bit
@@ -156,7 +141,7 @@ func (c cache) writeMetadata(key string, m Metadata) error {
 
 // readMetadata returns an entry that is whole.
 func (c cache) readMetadata(key string) (m Metadata, ok bool) {
-	b, ok := unseal(metadataMagic, key, c.read(c.path("metadata", key), MaxMetadata+1<<10))
+	b, ok := unseal(metadataMagic, key, readEntry(c.path("metadata", key), MaxMetadata+1<<10))
 	if !ok || len(b) == 0 {
 		return m, false
 	}

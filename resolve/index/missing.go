@@ -31,7 +31,7 @@ func (c *Client) rememberedMissing(s *source, name string) bool {
 		return false
 	}
 	key := missingKey(s, name)
-	said, ok := unseal(missingMagic, key, c.cache.read(c.missingPath(key), 1<<10))
+	said, ok := unseal(missingMagic, key, readEntry(c.missingPath(key), 1<<10))
 	if !ok || len(said) != 8 {
 		return false
 	}

@@ -158,7 +158,7 @@ func (c *Client) document(ctx context.Context, name string, u *url.URL, f *fence
 const maxEntry = 2 * MaxPage
 
 func (c *Client) readPage(path, key, name string) *stored {
-	data := c.cache.read(path, maxEntry)
+	data := readEntry(path, maxEntry)
 	if data == nil {
 		return nil
 	}
