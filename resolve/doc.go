@@ -20,7 +20,9 @@
 //   - markers are evaluated once for each target.
 //
 // With [Request.Locked], a version that is locked and still allowed comes
-// before a newer one, so that nothing moves that does not have to.
+// before a newer one, and after the search every pin that moved is put back
+// where some solution has it together with all that stay. The packages of
+// [Request.Upgrade] go first, each as far as any solution goes.
 //
 // # Several targets
 //

@@ -4,8 +4,11 @@ import (
 	"context"
 	"math/rand"
 	"slices"
+	"strings"
 	"testing"
+	"time"
 
+	"github.com/freedomofpress/wheellock/resolve/index"
 	"github.com/freedomofpress/wheellock/resolve/pep440"
 	"github.com/freedomofpress/wheellock/resolve/tags"
 )
@@ -138,5 +141,52 @@ func TestUpgradeGoesAllTheWay(t *testing.T) {
 	}
 	if up < 90 {
 		t.Errorf("the generator is lopsided: %d upgrades", up)
+	}
+}
+
+// TestCutoff: what is locked stays seen, by file; a package may be let through;
+// and what has no time is named.
+func TestCutoff(t *testing.T) {
+	src := newMemory(t)
+	old, young := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC)
+	add := func(file string, at time.Time) {
+		name, version, _ := strings.Cut(strings.TrimSuffix(file, "-py3-none-any.whl"), "-")
+		src.add(name, index.File{Name: file, Uploaded: at}, "Metadata-Version: 2.1\nName: "+name+"\nVersion: "+version+"\n")
+	}
+	add("lib-1.0-py3-none-any.whl", old)
+	add("lib-2.0-py3-none-any.whl", young)
+	add("lib-3.0-py3-none-any.whl", young)
+	add("bare-1.0-py3-none-any.whl", old)
+	add("bare-2.0-py3-none-any.whl", time.Time{})
+	ask := func(edit func(*Request)) (string, []string) {
+		t.Helper()
+		req := Request{Targets: []tags.Target{debian12}, Requirements: requirements(t, "lib", "bare"), ExcludeNewer: time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)}
+		edit(&req)
+		sol, err := Resolve(context.Background(), src, req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return versions(sol.Targets[0])["lib"], sol.Targets[0].Warnings
+	}
+	locked := map[string]map[string]string{debian12.Name: {"lib": "2.0"}}
+	kept := map[string]bool{"lib-2.0-py3-none-any.whl": true}
+	v, warnings := ask(func(*Request) {})
+	if v != "1.0" || len(warnings) != 1 || !strings.HasPrefix(warnings[0], "bare 2.0 is left out") {
+		t.Errorf("lib %s, warnings %q", v, warnings)
+	}
+	if v, _ := ask(func(r *Request) { r.Locked = locked }); v != "1.0" {
+		t.Errorf("a locked version whose file is not kept: %s", v)
+	}
+	if v, _ := ask(func(r *Request) { r.Locked, r.Kept = locked, kept }); v != "2.0" {
+		t.Errorf("a locked version whose file is kept: %s", v)
+	}
+	if v, _ := ask(func(r *Request) { r.Upgrade, r.Kept = []string{"lib"}, kept }); v != "2.0" {
+		t.Errorf("an upgrade went below what is locked: %s", v)
+	}
+	if v, _ := ask(func(r *Request) { r.Upgrade, r.Early = []string{"lib"}, []string{"lib"} }); v != "3.0" {
+		t.Errorf("a package that the cut-off does not bind: %s", v)
+	}
+	if v, _ := ask(func(r *Request) { r.Upgrade, r.Early, r.Nearest = []string{"lib"}, []string{"lib"}, []string{"lib"} }); v != "1.0" {
+		t.Errorf("the nearest: %s", v)
 	}
 }
