@@ -19,7 +19,7 @@ type VCS struct {
 	Type              string // "git"
 	URL               string // https, http, ssh or file; without a password
 	CommitID          string // 40 or 64 lower-case hexadecimal digits
-	RequestedRevision string // as the input names it, where that is not the commit
+	RequestedRevision string // as the input named it, where that was not the commit; wheellock itself asks for commits
 	Subdirectory      string // of the project in the repository; "": its root
 }
 

@@ -62,6 +62,25 @@
 // groups, unless groups conflict; of a build requirement it may have several,
 // one a recipe.
 //
+// # Addresses and commits
+//
+// A file that comes from an address stands in its own row as always, and its
+// address beside it; a source that was made from a commit (see provenance/vcs)
+// has the commit. Both come before [packages.sdist]:
+//
+//	[[packages.archive]]
+//	name = "tool-1.0-py3-none-any.whl"
+//	url = "https://files.example/tool-1.0-py3-none-any.whl"
+//
+//	[packages.vcs]
+//	type = "git"
+//	url = "https://git.example/ours"
+//	commit-id = "0123456789012345678901234567890123456789"
+//	subdirectory = "py"
+//
+// Addresses hold no user information (but the login of ssh) and no fragment. A
+// package from a commit has no archive.
+//
 // # Conflicting groups
 //
 // Groups that cannot be installed together are declared as sets, which the lock
