@@ -55,14 +55,22 @@ func (a *app) declared(ctx context.Context, name string) (pyproject.Target, erro
 	return pyproject.Target{Name: t.Name}, nil
 }
 
-// declaredName finds the declaration that a name on the command line means:
-// debian-12 is declared as bookworm. A name that is not declared stays as it is.
+// declaredName finds the declaration that a name on the command line means,
+// whichever of them says bookworm and which debian-12. A name that is not
+// declared stays as it is.
 func declaredName(c pyproject.Config, name string) string {
-	has := func(name string) bool {
-		return slices.ContainsFunc(c.Targets, func(t pyproject.Target) bool { return t.Name == name })
+	one := func(name string) string {
+		if t, err := tags.Lookup(name); err == nil {
+			return t.Name
+		}
+		return name
 	}
-	if t, err := tags.Lookup(name); err == nil && !has(name) && has(t.Name) {
-		return t.Name
+	i := slices.IndexFunc(c.Targets, func(t pyproject.Target) bool { return t.Name == name })
+	if i < 0 {
+		i = slices.IndexFunc(c.Targets, func(t pyproject.Target) bool { return one(t.Name) == one(name) })
 	}
-	return name
+	if i < 0 {
+		return name
+	}
+	return c.Targets[i].Name
 }
