@@ -147,21 +147,28 @@ func (r *relaxer) extraBlamed(n *need) bool {
 	return false
 }
 
-// drop tries to do without a requirement: on the group's targets alone, where
+// narrow tries to do without a requirement on the group's targets alone, where
 // others have a solution and a marker tells them apart.
-func (r *relaxer) drop(n *need) {
-	if q, err := n.parsed(); err == nil && n.root && n.marker == nil {
-		for _, m := range r.markers() {
-			if q.Marker, err = pep508.ParseMarker(m); err != nil {
-				continue
-			}
-			by := n.like(q)
-			if _, ok := r.works(trial{of: n, by: by}); ok {
-				r.add(r.write(n, by.text), r.insteadOf(n)+"; leaves it out on "+joinWords(r.names()))
-				return
-			}
+func (r *relaxer) narrow(n *need) bool {
+	q, err := n.parsed()
+	if err != nil || !n.root || n.marker != nil {
+		return false
+	}
+	for _, m := range r.markers() {
+		if q.Marker, err = pep508.ParseMarker(m); err != nil {
+			continue
+		}
+		by := n.like(q)
+		if _, ok := r.works(trial{of: n, by: by}); ok {
+			r.add(r.write(n, by.text), r.insteadOf(n)+"; leaves it out on "+joinWords(r.names()))
+			return true
 		}
 	}
+	return false
+}
+
+// drop tries to do without a requirement.
+func (r *relaxer) drop(n *need) {
 	if _, ok := r.works(trial{of: n}); !ok {
 		return
 	}

@@ -70,7 +70,7 @@ func (r *relaxer) find() []Relaxation {
 	r.overrides()
 	small := len(r.found)
 	for _, n := range blamed {
-		if !r.relaxed(n) {
+		if relaxed := r.relaxed(n); !r.narrow(n) && !relaxed {
 			r.drop(n)
 		}
 	}

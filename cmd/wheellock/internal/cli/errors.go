@@ -75,6 +75,7 @@ func (a *app) fail(err error) int {
 	}
 	if a.json && !a.printed {
 		enc := json.NewEncoder(a.Out)
+		enc.SetEscapeHTML(false)
 		enc.SetIndent("", "  ")
 		out := map[string]any{"exit": e.Code, "message": e.Msg, "hint": e.Hint}
 		if c := conflictJSON(err); c != nil {
