@@ -2,16 +2,27 @@ package index_test
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
+	"log"
+	"math/big"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/freedomofpress/wheellock/resolve/index"
 )
@@ -194,5 +205,54 @@ func TestOneFileTwoHashes(t *testing.T) {
 		if want == "page" && !strings.Contains(err.Error(), "lists lib-1.0.tar.gz twice") {
 			t.Error(err)
 		}
+	}
+}
+
+// A server that asks for the client's certificate gets it.
+func TestClientCertificate(t *testing.T) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "alice"}, NotAfter: time.Now().Add(time.Hour)}
+	cert, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		if got := r.TLS.PeerCertificates[0].Subject.CommonName; got != "alice" {
+			t.Errorf("certificate of %q", got)
+		}
+	}))
+	s.TLS = &tls.Config{ClientAuth: tls.RequireAnyClientCert}
+	s.Config.ErrorLog = log.New(io.Discard, "", 0)
+	s.StartTLS()
+	defer s.Close()
+	write := func(name string, blocks ...*pem.Block) string {
+		var text []byte
+		for _, b := range blocks {
+			text = append(text, pem.EncodeToMemory(b)...)
+		}
+		path := filepath.Join(t.TempDir(), name)
+		if err := os.WriteFile(path, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	own := write("client.pem", &pem.Block{Type: "PRIVATE KEY", Bytes: der}, &pem.Block{Type: "CERTIFICATE", Bytes: cert})
+	ca := func(o *index.Options) {
+		o.CAFile = write("ca.pem", &pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw})
+	}
+	page(t, client(t, s.URL, ca, func(o *index.Options) { o.ClientCert = own }), "lib")
+	if _, err := client(t, s.URL, ca).Page(context.Background(), "lib"); kind(err) != "unavailable" {
+		t.Errorf("without one: %v", err)
+	}
+	if _, err := index.New(index.Options{URL: s.URL, CacheDir: t.TempDir(), ClientCert: s.URL}); err == nil {
+		t.Error("a missing certificate was accepted")
 	}
 }
