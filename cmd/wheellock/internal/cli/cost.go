@@ -30,9 +30,10 @@ func (a *app) costVerb() *cobra.Command {
 bring: new packages, sources to review, wheels to build, how many distinct
 versions there would be and how many pins would be older than need be.
 
-With requirements: what adding them would cost; locked versions stay. A name
-that is locked already is chosen anew, and what it needs. With --target: what
-another target would cost. Alone: the whole project chosen anew.`,
+With requirements: what adding them would cost; locked versions stay. Of a name
+alone that is locked already: what choosing it anew would cost, with what it
+needs. With --target: what another target would cost. Without either: the whole
+project chosen anew.`,
 		Example: "  wheellock cost requests\n  wheellock cost --target focal\n  wheellock cost",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.cost(cmd, args, o)
@@ -59,11 +60,20 @@ func (a *app) cost(cmd *cobra.Command, args []string, o costOptions) error {
 	if err != nil {
 		return err
 	}
-	p, err = edited(p, args, func(p *pyproject.Project, arg string) ([]pyproject.Edit, error) {
-		return p.AddRequirement(arg, o.group)
-	})
-	if err != nil {
-		return err
+	var again []string // names of which nothing is asked that is not locked
+	for _, arg := range args {
+		q, name := p, askedName(arg)
+		if !s.bareAndLocked(arg) {
+			if q, err = edited(p, []string{arg}, func(p *pyproject.Project, arg string) ([]pyproject.Edit, error) {
+				return p.AddRequirement(arg, o.group)
+			}); err != nil {
+				return err
+			}
+		}
+		if s.locked != nil && q.RequiresDigest() == p.RequiresDigest() {
+			again = append(again, name)
+		}
+		p = q
 	}
 	if len(p.Inputs) == 0 {
 		return invalid("wheellock cost NAME", "there are no requirements here")
@@ -78,7 +88,7 @@ func (a *app) cost(cmd *cobra.Command, args []string, o costOptions) error {
 	if s.locked != nil {
 		c.LockedVersions = distinctVersions(s.locked)
 	}
-	if err := s.costs(ctx, p, args, &c, len(args)+len(o.targets) > 0); err != nil {
+	if err := s.costs(ctx, p, again, &c, len(args)+len(o.targets) > 0); err != nil {
 		return err
 	}
 	if a.json {
@@ -89,10 +99,10 @@ func (a *app) cost(cmd *cobra.Command, args []string, o costOptions) error {
 }
 
 // costs resolves under every choice and counts. With keep, what is locked stays.
-func (s *session) costs(ctx context.Context, p *pyproject.Project, args []string, c *report.Cost, keep bool) error {
+func (s *session) costs(ctx context.Context, p *pyproject.Project, again []string, c *report.Cost, keep bool) error {
 	ch := change{all: !keep}
 	if keep && s.locked != nil {
-		ch.upgrade = s.freed(args)
+		ch.upgrade = s.freed(again)
 		c.Freed = append(c.Freed, ch.upgrade...)
 	}
 	c.KeepsLock = keep && s.locked != nil
@@ -136,10 +146,24 @@ func (s *session) costs(ctx context.Context, p *pyproject.Project, args []string
 	return nil
 }
 
+// askedName is the normalised name of a requirement that has been parsed before.
+func askedName(arg string) string {
+	r, _ := pep508.Parse(arg)
+	return pep508.NormalizeName(r.Name)
+}
+
+// bareAndLocked: a name alone that is locked is no wish to replace what the
+// inputs ask of it.
+func (s *session) bareAndLocked(arg string) bool {
+	return s.locked != nil && pep508.NormalizeName(arg) == askedName(arg) &&
+		slices.ContainsFunc(s.locked.Packages, func(p lock.Package) bool {
+			return p.Group != lock.GroupBuild && p.Name == askedName(arg)
+		})
+}
+
 // freed are the names whose versions are chosen anew because somebody asks what
-// they cost: those that are locked already for every target, and all that only
-// they lead to or share.
-func (s *session) freed(args []string) []string {
+// they cost although they are locked: these, and all that they lead to.
+func (s *session) freed(again []string) []string {
 	var free []string
 	var walk func(name string)
 	walk = func(name string) {
@@ -161,10 +185,8 @@ func (s *session) freed(args []string) []string {
 			}
 		}
 	}
-	for _, arg := range args {
-		if r, err := pep508.Parse(arg); err == nil {
-			walk(pep508.NormalizeName(r.Name))
-		}
+	for _, name := range again {
+		walk(name)
 	}
 	slices.Sort(free)
 	return free
@@ -235,7 +257,7 @@ func costRow(name string, had, l *lock.Lock) report.CostChoice {
 		}
 		for k := range p.Wheels {
 			switch w := &p.Wheels[k]; {
-			case !w.Missing():
+			case !w.Missing() || planned(had, l, p, w):
 			case p.KindOf(w) == lock.Pure:
 				row.Builds.Pure++
 			default:
@@ -245,6 +267,23 @@ func costRow(name string, had, l *lock.Lock) report.CostChoice {
 	}
 	row.New, row.Gone, row.Moved = less(is, was), less(was, is), moved(had, l)
 	return row
+}
+
+// planned reports whether the lock that is has the row already, built or not.
+func planned(had, l *lock.Lock, p *lock.Package, w *lock.Wheel) bool {
+	if had == nil {
+		return false
+	}
+	same := func(old *lock.Package, target string) bool {
+		return slices.ContainsFunc(old.Wheels, func(x lock.Wheel) bool {
+			return x.Name == w.Name && (p.KindOf(w) == lock.Pure || slices.Contains(had.WheelTargets(old, &x), target))
+		})
+	}
+	return !slices.ContainsFunc(l.WheelTargets(p, w), func(target string) bool {
+		return !slices.ContainsFunc(had.Packages, func(old lock.Package) bool {
+			return old.Group != lock.GroupBuild && old.Name == p.Name && old.Version == p.Version && same(&old, target)
+		})
+	})
 }
 
 // moved are the packages that have another version than is locked for a target.

@@ -38,7 +38,7 @@ type CostChoice struct {
 	Worst       int              `json:"worst_days"`
 }
 
-// CostBuilds counts wheels to build.
+// CostBuilds counts wheels to build that the lock does not name yet.
 type CostBuilds struct {
 	Pure   int `json:"pure"`
 	Native int `json:"native"` // or not known before the first build
@@ -97,7 +97,10 @@ func costTitle(c Cost) string {
 		what = append(what, "target "+strings.Join(c.AddedTargets, ", "))
 	}
 	title := "The whole project chosen anew"
-	if len(what) > 0 {
+	switch {
+	case len(c.Freed) > 0 && len(c.AddedTargets) == 0:
+		title = "Choosing " + what[0] + " anew"
+	case len(what) > 0:
 		title = "Adding " + strings.Join(what, " and ")
 	}
 	title += " on " + Plural(len(c.Targets), "target")
