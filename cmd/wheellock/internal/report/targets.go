@@ -117,7 +117,11 @@ func Moves(w io.Writer, old, now string, kept int, moves []Move) {
 		fmt.Fprintf(w, "%s; nothing moves\n\n", what)
 		return
 	}
-	fmt.Fprintf(w, "%s; %d:\n", what, len(moves))
+	verb := "move"
+	if len(moves) == 1 {
+		verb = "moves"
+	}
+	fmt.Fprintf(w, "%s; %d %s:\n", what, len(moves), verb)
 	var rows [][]string
 	for _, m := range moves {
 		change := m.From + " -> " + m.To
