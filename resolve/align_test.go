@@ -177,7 +177,7 @@ func TestAlignAgainstExhaustiveSearch(t *testing.T) {
 	const bound = 200
 	targets := pythons(t, "3.8", "3.10", "3.12")
 	count := map[string]int{}
-	for seed := range int64(1200) {
+	for seed := range int64(600) {
 		w := inventSeveral(t, rand.New(rand.NewSource(seed)))
 		req := Request{Targets: targets, Requirements: requirements(t, w.roots...)}
 		got, err := ResolveEach(context.Background(), w.source, req, []Choice{{}, {Versions: VersionsBounded, BoundedBy: bound * 24 * time.Hour}, {Versions: VersionsFewest}})
@@ -269,7 +269,7 @@ func (w *several) heldIsTrue(t *testing.T, sol *Solution, alone []map[string]str
 func TestAlignKeepsTheLock(t *testing.T) {
 	targets := pythons(t, "3.8", "3.10", "3.12")
 	moved := 0
-	for seed := range int64(300) {
+	for seed := range int64(150) {
 		w := inventSeveral(t, rand.New(rand.NewSource(seed)))
 		req := Request{Targets: targets, Requirements: requirements(t, w.roots...)}
 		req.Versions = VersionsFewest
