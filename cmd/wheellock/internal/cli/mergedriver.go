@@ -92,7 +92,7 @@ func (a *app) keepProof(name string) error {
 	if a.json {
 		return a.printJSON(map[string]any{"file": name, "conflicts": []any{}, "resolve_again": false})
 	}
-	a.say("%s: this branch's is kept; wheellock log append --pending makes it anew", name)
+	a.say("%s: this branch's is kept; wheellock sign, or in CI wheellock log append --pending, makes it anew", name)
 	return nil
 }
 
