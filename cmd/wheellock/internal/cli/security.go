@@ -285,15 +285,8 @@ func (e *escape) change() change {
 func (e *escape) origin() string { return "the fix of " + e.id }
 
 func (e *escape) solve(ctx context.Context, c change) (*resolve.Solution, error) {
-	targets, err := targetsOf(e.project.Config)
+	req, _, err := e.question(e.project, c)
 	if err != nil {
-		return nil, err
-	}
-	req, err := request(e.project, targets)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := c.apply(&req, e.project, e.locked, e.Now()); err != nil {
 		return nil, err
 	}
 	sol, _, err := e.session.resolve(ctx, e.client, req)

@@ -70,8 +70,8 @@ func DiffOf(in DiffInput) []Section {
 	}
 	d := differ{in: in, old: old, c: lock.Diff(old, in.New)}
 	d.add("hash", Alarm, "HASH CHANGED WITHOUT A NEW VERSION", d.hashes())
-	d.add("weaker", Alarm, "LESS IS DEMANDED THAN BEFORE", d.config(true))
 	d.add("address", Alarm, "COMES FROM ANOTHER PLACE", d.sources())
+	d.add("weaker", Alarm, "LESS IS DEMANDED THAN BEFORE", d.config(true))
 	d.add("detail", Alarm, "CHANGED WITHOUT A NEW VERSION", d.details())
 	d.add("origin", Review, "Wheels from elsewhere", d.origins())
 	d.add("new", Review, "New packages", d.added(false))
