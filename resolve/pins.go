@@ -94,7 +94,9 @@ func (v *view) pin(p *provider, pv *projectView, i int, f *facts, labels []any, 
 		pin.RequiresPython = pin.Sdist.RequiresPython
 	}
 	for _, w := range r.wheels {
-		pin.Wheels = append(pin.Wheels, *w.file)
+		if v.req.Hashes[pv.name].forbids(w.file) == "" {
+			pin.Wheels = append(pin.Wheels, *w.file)
+		}
 	}
 	wheel, sdist := pin.Wheel, pin.Sdist
 	pin.Refused = func() []Refusal {

@@ -86,6 +86,12 @@ func (a *app) outdated(ctx context.Context, targets []string, code bool) error {
 // upgraded is what a lock made anew would have: target -> name -> version.
 func (l *locked) upgraded(ctx context.Context) (map[string]map[string]string, string, error) {
 	could := map[string]map[string]string{}
+	if _, err := l.session.sources(ctx, l.source, &l.request); err != nil {
+		if ctx.Err() != nil {
+			return nil, "", ctx.Err()
+		}
+		return could, "what an upgrade would give is not known: " + err.Error(), nil
+	}
 	sol, err := resolve.ResolveApart(ctx, l.source, l.request)
 	var unknown *resolve.UnknownMetadataError
 	var conflict *resolve.ConflictError
