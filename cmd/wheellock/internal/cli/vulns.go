@@ -226,11 +226,11 @@ func (a *app) printVulns(l *locked, size int, found []vulnJSON, note string) {
 	if note != "" {
 		fmt.Fprintln(a.Out, note)
 	}
-	names := map[string]bool{}
+	names, ids := map[string]bool{}, map[string]bool{}
 	for _, v := range found {
-		names[v.Name+" "+v.Version] = true
+		names[v.Name+" "+v.Version], ids[v.ID] = true, true
 	}
-	fmt.Fprintf(a.Out, "%s for %s\n", advisories(len(found)), report.Plural(len(names), "locked version"))
+	fmt.Fprintf(a.Out, "%s for %s\n", advisories(len(ids)), report.Plural(len(names), "locked version"))
 }
 
 func advisories(n int) string {
