@@ -62,8 +62,8 @@ func wheellock(t *testing.T) string {
 }
 
 var (
-	helpVerb = regexp.MustCompile(`(?m)^  ([a-z]+) {2,}\S`)
-	verbRow  = regexp.MustCompile("(?m)^\\| `([a-z]+)[^`]*` \\|")
+	helpVerb = regexp.MustCompile(`(?m)^  ([a-z-]+) {2,}\S`)
+	verbRow  = regexp.MustCompile("(?m)^\\| `([a-z-]+)[^`]*` \\|")
 	usage    = regexp.MustCompile("wheellock(?: [^\\s()\"|&>`]+)+")
 	flag     = regexp.MustCompile(` (--?[a-zA-Z][a-z-]*)`)
 )
