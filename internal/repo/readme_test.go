@@ -62,7 +62,7 @@ func wheellock(t *testing.T) string {
 }
 
 var (
-	helpVerb = regexp.MustCompile(`(?m)^  ([a-z-]+) {2,}\S`)
+	helpVerb = regexp.MustCompile(`(?m)^  ([a-z-]+) +\S`)
 	verbRow  = regexp.MustCompile("(?m)^\\| `([a-z-]+)[^`]*` \\|")
 	usage    = regexp.MustCompile("wheellock(?: [^\\s()\"|&>`]+)+")
 	flag     = regexp.MustCompile(` (--?[a-zA-Z][a-z-]*)`)
