@@ -151,6 +151,10 @@ func (s *session) commit(indexes []int64) (*Result, error) {
 		_, msg, err := s.l.publishedNote(s.ctx)
 		return &Result{indexes, s.old, msg}, err
 	}
+	if err := s.closingIndex(); err != nil {
+		s.l.cool()
+		return nil, err
+	}
 	c := tile.Checkpoint{Origin: s.l.o.Origin, Size: s.edge.Size(), Root: s.edge.Root()}
 	msg, err := note.Sign(c.Text(), s.l.o.Signer)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/hex"
 	"fmt"
+	"slices"
 
 	"github.com/freedomofpress/wheellock/sumdb/index"
 	"github.com/freedomofpress/wheellock/sumdb/record"
@@ -24,6 +25,39 @@ type indexer struct {
 // indexDue reports whether the next statement must be an index statement.
 func (s *session) indexDue() (bool, error) {
 	return s.next()-s.facts.lastIndex() > index.Interval, nil
+}
+
+// closingIndex ends the batch with an index statement where one is due for
+// whatever comes next, so that a log never waits for one: were the log's key lost
+// meanwhile, nobody could sign it at that place, and the root that names a new key
+// could not come in before it. After a change of the log's key the new key states
+// the index again, since readers do not believe one by a key that was stolen.
+func (s *session) closingIndex() error {
+	due, err := s.indexDue()
+	if err == nil && !due {
+		due, err = s.keyReplaced()
+	}
+	if err != nil || !due {
+		return err
+	}
+	if err := s.place(); err != nil {
+		return err
+	}
+	if err := s.addIndex(); err != nil {
+		return fmt.Errorf("making an index statement: %w", err)
+	}
+	return nil
+}
+
+// keyReplaced reports whether the batch holds a root and another key than ours
+// signed the last index statement.
+func (s *session) keyReplaced() (bool, error) {
+	last := s.facts.lastIndex()
+	if last < 0 || !slices.ContainsFunc(s.facts.batch, func(b *record.Signed) bool { return b.Kind() == record.KindRoot }) {
+		return false, nil
+	}
+	st, err := s.facts.Statement(last)
+	return err == nil && (st.Signer != s.l.o.Signer.Name() || st.Hash != s.l.o.Signer.KeyHash()), err
 }
 
 // openIndex brings the index up to the batch.
