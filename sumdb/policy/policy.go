@@ -211,7 +211,7 @@ func (r *reader) define(name string) error {
 
 func (r *reader) group(words []string) error {
 	if len(words) < 3 {
-		return errors.New("expected: group NAME all|any|NUMBER MEMBER...")
+		return errors.New("expected: group NAME all|any|NUMBER, then its members")
 	}
 	g := Group{Name: words[0], Members: words[2:]}
 	switch words[1] {
