@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"golang.org/x/mod/sumdb/tlog"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/freedomofpress/wheellock/internal/durable"
 )
@@ -30,7 +31,7 @@ const (
 // Next-1, in the log.
 func Open(dir string) (*Index, error) {
 	x := New()
-	x.dir = dir
+	x.dir, x.diskAt = dir, -1
 	data, err := readCapped(filepath.Join(dir, listPath), MaxListSize)
 	if errors.Is(err, fs.ErrNotExist) {
 		return x, nil
@@ -42,9 +43,10 @@ func Open(dir string) (*Index, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading %s: %w", listPath, err)
 	}
-	x.last, x.next, x.settled, x.sorted = at, at+1, at+1, list
+	x.last, x.next, x.settled, x.sorted, x.diskAt = at, at+1, at+1, list, at
+	x.byName = make(map[string]*entry, len(list)+Interval)
 	for i, e := range list {
-		e.place = i
+		e.place, e.disk = i, e.version()
 		x.byName[e.name] = e
 	}
 	x.rehash(nil, 0)
@@ -65,12 +67,16 @@ func readCapped(path string, limit int64) ([]byte, error) {
 }
 
 func formatList(s *Snapshot) []byte {
-	var b bytes.Buffer
-	fmt.Fprintf(&b, "%sstatement %d\n", listHeader, s.at)
-	for _, e := range s.list {
-		b.WriteString(e.name + " " + strconv.FormatInt(e.size, 10) + " " + base64.StdEncoding.EncodeToString(e.hash[:]) + "\n")
+	const line = 72 // most lines are shorter
+	b := make([]byte, 0, len(s.list)*line)
+	b = fmt.Appendf(b, "%sstatement %d\n", listHeader, s.at)
+	for i := range s.list {
+		e := &s.list[i]
+		b = append(append(b, e.name...), ' ')
+		b = append(strconv.AppendInt(b, e.size, 10), ' ')
+		b = append(base64.StdEncoding.AppendEncode(b, e.hash[:]), '\n')
 	}
-	return b.Bytes()
+	return b
 }
 
 func parseList(data []byte) (at int64, list []*entry, err error) {
@@ -82,20 +88,36 @@ func parseList(data []byte) (at int64, list []*entry, err error) {
 	if at, ok = number(first); !ok {
 		return 0, nil, ErrMalformed
 	}
-	for rest != "" {
+	// One allocation for all entries: there may be a hundred thousand.
+	entries := make([]entry, strings.Count(rest, "\n"))
+	list = make([]*entry, len(entries))
+	for i := range entries {
 		var line string
 		line, rest, _ = strings.Cut(rest, "\n")
-		name, tail, ok1 := strings.Cut(line, " ")
-		size, hash, ok2 := strings.Cut(tail, " ")
-		n, ok3 := number(size)
-		h, err := base64.StdEncoding.Strict().DecodeString(hash)
-		if !ok1 || !ok2 || !ok3 || err != nil || len(h) != tlog.HashSize || !validName(name) ||
-			len(list) > 0 && list[len(list)-1].name >= name || n > MaxEntrySize {
+		e := &entries[i]
+		if !e.parseLine(line) || i > 0 && entries[i-1].name >= e.name {
 			return 0, nil, ErrMalformed
 		}
-		list = append(list, &entry{name: name, size: n, hash: tlog.Hash(h)})
+		list[i] = e
 	}
 	return at, list, nil
+}
+
+// strict64 refuses base64 whose unused bits are not zero. Line ends in it are
+// refused by the length.
+var strict64 = base64.StdEncoding.Strict()
+
+func (e *entry) parseLine(line string) (ok bool) {
+	name, tail, ok1 := strings.Cut(line, " ")
+	size, hash, ok2 := strings.Cut(tail, " ")
+	n, ok3 := number(size)
+	if !ok1 || !ok2 || !ok3 || !validName(name) || n > MaxEntrySize || len(hash) != base64.StdEncoding.EncodedLen(tlog.HashSize) {
+		return false
+	}
+	var h [tlog.HashSize + 1]byte // a group of four gives three bytes
+	k, err := strict64.Decode(h[:], []byte(hash))
+	e.name, e.size, e.hash = name, n, tlog.Hash(h[:tlog.HashSize])
+	return err == nil && k == tlog.HashSize
 }
 
 // load brings an entry's text into memory.
@@ -142,55 +164,100 @@ func (x *Index) Commit(dir string) error {
 	if s == nil {
 		return nil
 	}
-	old, at, err := readList(dir)
-	if err != nil && !errors.Is(err, ErrMalformed) {
+	current, err := x.readDisk(dir, s)
+	if err != nil {
 		return fmt.Errorf("writing the package index: %w", err)
-	}
-	if err == nil && at > s.at {
-		return fmt.Errorf("writing the package index: %w: the folder has that of the statement at %d, this is of %d", ErrMismatch, at, s.at)
 	}
 	if err := os.MkdirAll(filepath.Join(dir, entryPath), 0o755); err != nil {
 		return fmt.Errorf("writing the package index: %w", err)
 	}
-	wrote := false
-	for i := range s.list {
-		e := &s.list[i]
-		if o := old[e.name]; o != nil && o.size == e.size && o.hash == e.hash {
-			continue
-		}
-		if err := writeEntry(dir, s, e, old[e.name]); err != nil {
-			return fmt.Errorf("writing the package index: %w", err)
-		}
-		wrote = true
-	}
-	if err == nil && at == s.at && !wrote {
-		return nil
-	}
-	if err := durable.WriteFile(filepath.Join(dir, listPath), formatList(s), 0o644); err != nil {
+	x.diskAt = unknown // until all is written
+	wrote, err := writeEntries(dir, s)
+	if err != nil {
 		return fmt.Errorf("writing the package index: %w", err)
 	}
+	if !current || wrote > 0 {
+		if err := durable.WriteFile(filepath.Join(dir, listPath), formatList(s), 0o644); err != nil {
+			return fmt.Errorf("writing the package index: %w", err)
+		}
+	}
+	for i := range s.list {
+		e := &s.list[i]
+		if v := e.version(); v != e.disk {
+			e.disk = v
+			x.byName[e.name].disk = v
+		}
+	}
+	x.diskAt = s.at
 	return nil
 }
 
-func writeEntry(dir string, s *Snapshot, e, old *entry) error {
+// readDisk brings the snapshot's knowledge of the folder's list up to date;
+// current reports that it is the list of the snapshot's own statement.
+func (x *Index) readDisk(dir string, s *Snapshot) (current bool, err error) {
+	if x.diskAt != unknown && x.dir == dir {
+		return x.diskAt == s.at, nil // as Open or the last Commit left it
+	}
+	old, at, err := readList(dir)
+	if err != nil && !errors.Is(err, ErrMalformed) {
+		return false, err
+	}
+	if err == nil && at > s.at {
+		return false, fmt.Errorf("%w: the folder has that of the statement at %d, this is of %d", ErrMismatch, at, s.at)
+	}
+	for i := range s.list {
+		e := &s.list[i]
+		e.disk = version{}
+		if o := old[e.name]; o != nil && err == nil {
+			e.disk = o.version()
+		}
+	}
+	return err == nil && at == s.at, nil
+}
+
+// writers is how many entries are written at once: making a file waits for the
+// file system more than for the processor.
+const writers = 4
+
+// writeEntries writes the entries that differ from the folder's list, and says how many.
+func writeEntries(dir string, s *Snapshot) (wrote int, err error) {
+	var g errgroup.Group
+	g.SetLimit(writers)
+	for i := range s.list {
+		if e := &s.list[i]; e.version() != e.disk {
+			wrote++
+			g.Go(func() error { return writeEntry(dir, s, e) })
+		}
+	}
+	return wrote, g.Wait()
+}
+
+// writeEntry appends to an entry's file what its list does not count yet.
+func writeEntry(dir string, s *Snapshot, e *entry) error {
 	text, err := readEntry(s.dir, e)
 	if err != nil {
 		return err
 	}
+	size := int64(len(text))
 	from := int64(0)
-	if old != nil && old.size <= int64(len(text)) && tlog.RecordHash(text[:old.size]) == old.hash {
-		from = old.size
+	if e.disk.size > 0 && e.disk.size <= size && tlog.RecordHash(text[:e.disk.size]) == e.disk.hash {
+		from = e.disk.size
 	}
-	path := filepath.Join(dir, entryPath, e.name)
-	if st, err := os.Stat(path); err != nil || st.Size() < from {
-		from = 0 // someone took the file away
-	}
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE, 0o644)
+	f, err := os.OpenFile(filepath.Join(dir, entryPath, e.name), os.O_WRONLY|os.O_CREATE, 0o644)
 	if err != nil {
 		return err
 	}
-	_, err1 := f.WriteAt(text[from:], from)
-	return errors.Join(err1, f.Truncate(int64(len(text))), f.Close())
+	fi, err := f.Stat()
+	if err == nil && fi.Size() < from {
+		from = 0 // someone took the file away
+	}
+	if err == nil {
+		_, err = f.WriteAt(text[from:], from)
+	}
+	if err == nil && fi.Size() > size {
+		err = f.Truncate(size)
+	}
+	return errors.Join(err, f.Close())
 }
 
 // Rebuild writes all files of the index anew, whatever the folder has: after
@@ -199,6 +266,7 @@ func (x *Index) Rebuild(dir string) error {
 	if err := os.RemoveAll(filepath.Join(dir, "index")); err != nil {
 		return fmt.Errorf("rebuilding the package index: %w", err)
 	}
+	x.diskAt = unknown
 	return x.Commit(dir)
 }
 

@@ -227,7 +227,16 @@ type entry struct {
 	hash  tlog.Hash // of those bytes
 	sum   hash.Hash // running over 0x00 and text: an entry only grows at its end
 	more  []byte    // lines to be added
+	disk  version   // what the list in the folder says
 }
+
+// A version is a state of an entry.
+type version struct {
+	size int64
+	hash tlog.Hash
+}
+
+func (e *entry) version() version { return version{e.size, e.hash} }
 
 // An Index is the list after some number of leaves. It is not safe for use by
 // several goroutines.
@@ -241,10 +250,14 @@ type Index struct {
 	changed []*entry // have more
 	levels  [][]tlog.Hash
 	snap    *Snapshot
+	diskAt  int64 // statement of the folder's list, each entry's disk; unknown if not
 }
 
 // New is the index of the empty log, kept in memory.
-func New() *Index { return &Index{last: -1, byName: map[string]*entry{}} }
+func New() *Index { return &Index{last: -1, diskAt: unknown, byName: map[string]*entry{}} }
+
+// unknown is a list on the disk that was not read.
+const unknown = -2
 
 // Next is the log index of the leaf that Add expects.
 func (x *Index) Next() int64 { return x.next }

@@ -27,7 +27,7 @@ func (x *Index) Snapshot() *Snapshot {
 		s := &Snapshot{at: x.last, dir: x.dir, list: make([]entry, len(x.sorted))}
 		for i, e := range x.sorted {
 			// Clipped: the index goes on to append to the text.
-			s.list[i] = entry{name: e.name, text: slices.Clip(e.text), size: e.size, hash: e.hash}
+			s.list[i] = entry{name: e.name, text: slices.Clip(e.text), size: e.size, hash: e.hash, disk: e.disk}
 		}
 		x.snap = s
 	}
