@@ -1,0 +1,345 @@
+package serve_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/freedomofpress/wheellock/sumdb/fsck"
+	"github.com/freedomofpress/wheellock/sumdb/log"
+	"github.com/freedomofpress/wheellock/sumdb/note"
+	"github.com/freedomofpress/wheellock/sumdb/policy"
+	"github.com/freedomofpress/wheellock/sumdb/record"
+	"github.com/freedomofpress/wheellock/sumdb/serve"
+	"github.com/freedomofpress/wheellock/sumdb/sumdbtest"
+	"github.com/freedomofpress/wheellock/sumdb/tlogproof"
+)
+
+// serving starts a server for a world whose log has its root.
+func serving(t testing.TB, w *sumdbtest.World, o serve.Options) (*serve.Server, *httptest.Server) {
+	t.Helper()
+	w.Append(w.Leaf(sumdbtest.Root(0)))
+	o.Dir, o.Origin = w.Dir, sumdbtest.Origin
+	if o.Open == nil {
+		o.Open = func(context.Context) (*serve.Writer, error) {
+			l, err := log.Open(w.Options())
+			return &serve.Writer{Log: l, Auth: w.Keyring, LogKeys: w.LogKeys(), Roots: 1}, err
+		}
+	}
+	s, err := serve.New(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	web := httptest.NewServer(s)
+	t.Cleanup(func() { web.Close(); s.Close() })
+	return s, web
+}
+
+func post(t testing.TB, url string, body []byte) (int, http.Header, string) {
+	t.Helper()
+	resp, err := http.Post(url+"/add", "text/plain", bytes.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	data, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp.StatusCode, resp.Header, string(data)
+}
+
+func get(t testing.TB, url string) (int, http.Header, string) {
+	t.Helper()
+	resp, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	data, _ := io.ReadAll(resp.Body)
+	return resp.StatusCode, resp.Header, string(data)
+}
+
+// trusted is a policy that trusts the world's log.
+func trusted(w *sumdbtest.World) *policy.Policy {
+	return &policy.Policy{Logs: []policy.Log{{Key: w.Signers[record.RoleLog].Verifier()}}, Quorum: policy.None}
+}
+
+func sound(t testing.TB, w *sumdbtest.World) *fsck.Report {
+	t.Helper()
+	rep, err := fsck.Check(context.Background(), w.Dir, fsck.Options{Origin: sumdbtest.Origin, LogKeys: w.LogKeys(), Keys: w.Keyring})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range rep.Problems {
+		t.Errorf("fsck: %v", p)
+	}
+	return rep
+}
+
+func TestAdd(t *testing.T) {
+	w := sumdbtest.New(t)
+	_, web := serving(t, w, serve.Options{})
+	leaf := w.Leaf(sumdbtest.Source(1))
+	for range 2 { // the same again gets the same place
+		status, h, body := post(t, web.URL, leaf)
+		if status != http.StatusOK || h.Get("Wheellock-Index") != "1" || h.Get("Cache-Control") != "no-store" {
+			t.Fatalf("%d %v %s", status, h, body)
+		}
+		p, err := tlogproof.Parse([]byte(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := p.Check(leaf, trusted(w)); err != nil || p.Index != 1 {
+			t.Fatalf("proof of %d: %v", p.Index, err)
+		}
+	}
+	msg, err := record.Note(w.Leaf(sumdbtest.Source(2)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if status, h, body := post(t, web.URL, msg); status != http.StatusOK || h.Get("Wheellock-Index") != "2" {
+		t.Errorf("as a note: %d %s", status, body)
+	}
+	if rep := sound(t, w); rep.Checkpoint.Size != 3 {
+		t.Errorf("%d statements", rep.Checkpoint.Size)
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	w := sumdbtest.New(t)
+	_, web := serving(t, w, serve.Options{})
+	other := sumdbtest.Source(1)
+	other.Log = "elsewhere.example"
+	changed := sumdbtest.Source(2)
+	changed.File.SHA256 = sumdbtest.Digest("other bytes")
+	stranger := *w
+	stranger.Signers = map[string]*note.SigningKey{record.RoleBuilder: sumdbtest.Key(t, "stranger.example")}
+	flipped := w.Leaf(sumdbtest.Source(3))
+	flipped = bytes.Replace(flipped, []byte("package-3"), []byte("package-4"), 1)
+	flipped = bytes.Replace(flipped, []byte("package-3"), []byte("package-4"), 1)
+	future := sumdbtest.Source(5)
+	future.Time = w.Clock.AddDate(0, 0, 3)
+	if status, _, body := post(t, web.URL, w.Leaf(sumdbtest.Source(2))); status != http.StatusOK {
+		t.Fatal(body)
+	}
+	for _, c := range []struct {
+		name   string
+		body   []byte
+		status int
+		says   string
+	}{
+		{"nothing", nil, http.StatusBadRequest, ""},
+		{"noise", []byte("hello\n"), http.StatusBadRequest, ""},
+		{"two at once", append(w.Leaf(sumdbtest.Source(6)), w.Leaf(sumdbtest.Source(7))...), http.StatusBadRequest, ""},
+		{"too large", bytes.Repeat([]byte("x"), serve.MaxBody+1), http.StatusRequestEntityTooLarge, "at most"},
+		{"for another log", w.Leaf(other), http.StatusConflict, "elsewhere.example"},
+		{"of a stranger", stranger.Leaf(sumdbtest.Source(8)), http.StatusForbidden, "stranger.example"},
+		{"changed after signing", flipped, http.StatusForbidden, "signature"},
+		{"a root", w.Leaf(sumdbtest.Root(1)), http.StatusForbidden, "root"},
+		{"another hash for a source", w.Leaf(changed), http.StatusConflict, "package-2-1.0.tar.gz"},
+		{"of the day after tomorrow", w.Leaf(future), http.StatusConflict, "clock"},
+	} {
+		status, _, body := post(t, web.URL, c.body)
+		if status != c.status || !strings.Contains(body, c.says) {
+			t.Errorf("%s: %d %s", c.name, status, body)
+		}
+	}
+	if rep := sound(t, w); rep.Checkpoint.Size != 2 {
+		t.Errorf("%d statements", rep.Checkpoint.Size)
+	}
+	if status, _, _ := get(t, web.URL+"/add"); status != http.StatusNotFound && status != http.StatusMethodNotAllowed {
+		t.Errorf("GET /add: %d", status)
+	}
+	_, _, text := get(t, web.URL+"/metrics")
+	for _, line := range []string{`wheellock_log_add_requests_total{code="403"} 3`, "wheellock_log_size 2", `wheellock_log_add_seconds_bucket{le="+Inf"} 1`} {
+		if !strings.Contains(text, line+"\n") {
+			t.Errorf("metrics lack %s:\n%s", line, text)
+		}
+	}
+}
+
+// What others do not sign for costs nobody anything: only authenticated
+// statements count against a key's limit.
+func TestLimits(t *testing.T) {
+	w := sumdbtest.New(t)
+	now := time.Now()
+	_, web := serving(t, w, serve.Options{KeyRate: 1, Now: func() time.Time { return now }})
+	forged := w.Leaf(sumdbtest.Source(1))
+	forged[len(forged)-5] ^= 1
+	for range 10 {
+		post(t, web.URL, forged)
+	}
+	for i := range 3 {
+		status, h, body := post(t, web.URL, w.Leaf(sumdbtest.Source(i+1)))
+		want := http.StatusOK
+		if i == 2 {
+			want = http.StatusTooManyRequests
+		}
+		if status != want || (h.Get("Retry-After") == "1") != (i == 2) {
+			t.Errorf("statement %d: %d %v %s", i, status, h, body)
+		}
+	}
+	now = now.Add(time.Second)
+	if status, _, _ := post(t, web.URL, w.Leaf(sumdbtest.Source(3))); status != http.StatusOK {
+		t.Errorf("a second later: %d", status)
+	}
+}
+
+func TestFiles(t *testing.T) {
+	w := sumdbtest.New(t)
+	_, web := serving(t, w, serve.Options{})
+	w.Append(w.Leaves(300)[1:]...)
+	for name, data := range map[string]string{"root/0.toml": "x", "policy": "quorum none\n", "index/.hidden": "x", "secret": "x"} {
+		path := filepath.Join(w.Dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(data), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Symlink("/etc/hostname", filepath.Join(w.Dir, "root", "9.toml")); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ path, kind, caching string }{
+		{"/checkpoint", "text/plain; charset=utf-8", "public, no-cache"},
+		{"/tile/0/000", "application/octet-stream", "public, max-age=31536000, immutable"},
+		{"/tile/entries/000", "application/octet-stream", "public, max-age=31536000, immutable"},
+		{"/root/0.toml", "text/plain; charset=utf-8", "public, max-age=60"},
+		{"/policy", "text/plain; charset=utf-8", "public, max-age=60"},
+		{"/index/list", "application/octet-stream", "public, max-age=60"},
+	} {
+		status, h, body := get(t, web.URL+c.path)
+		if status != http.StatusOK || h.Get("Content-Type") != c.kind || h.Get("Cache-Control") != c.caching {
+			t.Errorf("%s: %d %v", c.path, status, h)
+		}
+		disk, err := os.ReadFile(filepath.Join(w.Dir, c.path))
+		if err != nil || string(disk) != body {
+			t.Errorf("%s: other bytes than the file", c.path)
+		}
+	}
+	if status, h, _ := get(t, web.URL+"/tile/0/001.p/45"); status != http.StatusOK || h.Get("Cache-Control") != "public, max-age=60" {
+		t.Errorf("partial tile: %d %v", status, h)
+	}
+	for _, path := range []string{"/", "/secret", "/.state/lock", "/.state/journal", "/index/.hidden", "/tile/0/0", "/tile/0/000/../../checkpoint",
+		"/tile", "/root", "/root/", "/root/9.toml", "/root/../secret", "/%2e%2e/keys", "/tile/../.state/lock", "/tile/0/x000/000"} {
+		if status, h, body := get(t, web.URL+path); status != http.StatusNotFound && status != http.StatusMovedPermanently && body != "" {
+			if disk, _ := os.ReadFile(filepath.Join(w.Dir, "checkpoint")); body != string(disk) {
+				t.Errorf("%s: %d %v %q", path, status, h, body)
+			}
+		}
+	}
+	_, h, _ := get(t, web.URL+"/checkpoint")
+	req, _ := http.NewRequest(http.MethodGet, web.URL+"/checkpoint", nil)
+	req.Header.Set("If-None-Match", h.Get("ETag"))
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil || resp.StatusCode != http.StatusNotModified {
+		t.Errorf("unchanged checkpoint: %v, %v", resp.StatusCode, err)
+	}
+	if status, _, body := get(t, web.URL+"/healthz"); status != http.StatusOK || body != "ok\n" {
+		t.Errorf("healthz: %d %s", status, body)
+	}
+}
+
+// Another process with the log's key appends to the same folder, and so do many
+// clients at once: everything that was acknowledged is there.
+func TestWritersTakeTurns(t *testing.T) {
+	w := sumdbtest.New(t)
+	s, web := serving(t, w, serve.Options{Rate: -1, KeyRate: -1})
+	var all sync.WaitGroup
+	for g := range 4 {
+		all.Go(func() {
+			for i := range 10 {
+				if status, _, body := post(t, web.URL, w.Leaf(sumdbtest.Source(1000*g+i+1))); status != http.StatusOK {
+					t.Errorf("%d %s", status, body)
+				}
+			}
+		})
+	}
+	all.Go(func() {
+		for i := range 5 {
+			if _, err := w.Log().Append(t.Context(), w.Leaf(sumdbtest.Source(9000+i))); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	all.Wait()
+	s.Close()
+	if rep := sound(t, w); rep.Checkpoint.Size != 46 {
+		t.Errorf("%d statements, want 46", rep.Checkpoint.Size)
+	}
+	if status, _, _ := post(t, web.URL, w.Leaf(sumdbtest.Source(7))); status != http.StatusServiceUnavailable {
+		t.Errorf("after Close: %d", status)
+	}
+	if status, _, body := get(t, web.URL+"/healthz"); status != http.StatusServiceUnavailable {
+		t.Errorf("healthz after Close: %d %s", status, body)
+	}
+}
+
+// A damaged folder is not continued; nobody is told that a statement is in.
+func TestDamagedFolder(t *testing.T) {
+	w := sumdbtest.New(t)
+	var mu sync.Mutex
+	var failed []error
+	_, web := serving(t, w, serve.Options{Failed: func(err error) { mu.Lock(); failed = append(failed, err); mu.Unlock() }})
+	path := filepath.Join(w.Dir, "tile", "entries", "000.p", "1")
+	good, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bad := bytes.Clone(good)
+	bad[len(bad)-3] ^= 1
+	if err := os.WriteFile(path, bad, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if status, _, body := post(t, web.URL, w.Leaf(sumdbtest.Source(1))); status != http.StatusServiceUnavailable || strings.Contains(body, "tile") {
+		t.Errorf("%d %s", status, body)
+	}
+	if status, _, _ := get(t, web.URL+"/healthz"); status != http.StatusServiceUnavailable {
+		t.Errorf("healthz: %d", status)
+	}
+	mu.Lock()
+	if len(failed) == 0 {
+		t.Error("whoever runs it hears nothing")
+	}
+	mu.Unlock()
+	if err := os.WriteFile(path, good, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if status, _, body := post(t, web.URL, w.Leaf(sumdbtest.Source(1))); status != http.StatusOK {
+		t.Errorf("mended: %d %s", status, body)
+	}
+}
+
+// A client that sends its header byte by byte is cut off.
+func TestSlowClient(t *testing.T) {
+	s := serve.HTTPServer(http.NotFoundHandler())
+	s.ReadHeaderTimeout = 100 * time.Millisecond // five seconds are long in a test
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	go s.Serve(l)
+	defer s.Close()
+	c, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	fmt.Fprint(c, "GET / HTTP/1.1\r\nHost: x\r\nA: ")
+	c.SetReadDeadline(time.Now().Add(10 * time.Second))
+	if _, err := io.ReadAll(c); err != nil {
+		t.Errorf("it was not cut off: %v", err)
+	}
+}
