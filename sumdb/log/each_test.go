@@ -67,7 +67,7 @@ func TestCosign(t *testing.T) {
 		t.Fatal(err)
 	}
 	after := view(t, w)
-	if after.Checkpoint != before.Checkpoint || string(after.Note) == string(before.Note) {
+	if after.Checkpoint.Text() != before.Checkpoint.Text() || string(after.Note) == string(before.Note) {
 		t.Errorf("the tree changed, or the cosignature did not")
 	}
 	if len(asked) != 2 || asked[1] != [2]int64{3, 3} {
