@@ -2,7 +2,6 @@ package trust
 
 import (
 	"crypto/rand"
-	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -93,26 +92,19 @@ func sign(r *Root, signers ...OpenPGPSigner) (Signed, error) {
 	return Signed{doc, asc}, err
 }
 
-// Next makes root N+1: edit changes a copy of the newest root (number, previous
-// and created are filled in), then all signers sign, and the result is checked
-// against the chain before it is returned. Tables may be left unsorted.
+// Next makes root N+1: edit changes a copy of the newest root, as [Draft] does,
+// then all signers sign, and the result is checked against the chain before it is
+// returned.
 func Next(c *Chain, now time.Time, edit func(*Root) error, signers ...OpenPGPSigner) (Signed, error) {
-	newest := c.Newest()
-	r, err := ParseRoot(newest.Format()) // a deep copy
+	doc, err := Draft(c, nil, now, edit)
 	if err != nil {
 		return Signed{}, err
 	}
-	r.Number++
-	r.Previous = Digest(c.signed[len(c.signed)-1].Document)
-	r.Created = now.UTC().Truncate(time.Second)
-	if err := edit(r); err != nil {
-		return Signed{}, err
-	}
-	r.sort()
-	out, err := sign(r, signers...)
+	asc, err := SignDetachedArmored(doc, signers...)
 	if err != nil {
 		return Signed{}, err
 	}
+	out := Signed{doc, asc}
 	_, err = c.Extend(out)
 	return out, err
 }
@@ -128,62 +120,11 @@ func (r *Root) sort() {
 }
 
 // Adopt makes the root that puts the organisation's keys in the place of the
-// provisional software key: signed by old and adopted, no longer provisional,
-// with the lifetime that the newest root has. threshold is how many of the
-// adopted must sign the next one; 0: all of them.
+// provisional software key, signed by old and adopted: see AdoptKeys.
 func Adopt(c *Chain, now time.Time, old, adopted []OpenPGPSigner, threshold int) (Signed, error) {
-	if !c.Provisional() {
-		return Signed{}, fmt.Errorf("adopting: root %d is adopted already; rotate its keys instead", c.Newest().Number)
+	var keys []OpenPGPKey
+	for _, a := range adopted {
+		keys = append(keys, OpenPGPKey{a.Fingerprint(), a.Certificate()})
 	}
-	for _, k := range c.Newest().OpenPGP {
-		for _, a := range adopted {
-			if a.Fingerprint() == k.Fingerprint {
-				return Signed{}, fmt.Errorf("adopting: %s is the provisional key itself", k.Fingerprint)
-			}
-		}
-	}
-	edit := func(r *Root) error {
-		life := c.Newest().Expires.Sub(c.Newest().Created)
-		r.Provisional, r.Expires, r.Threshold, r.OpenPGP = false, r.Created.Add(life), threshold, nil
-		for _, a := range adopted {
-			r.OpenPGP = append(r.OpenPGP, OpenPGPKey{a.Fingerprint(), a.Certificate()})
-		}
-		if threshold == 0 {
-			r.Threshold = len(adopted)
-		}
-		for i := range r.Roles {
-			r.Roles[i].Expires = r.Expires
-		}
-		return nil
-	}
-	return Next(c, now, edit, append(slices.Clone(old), adopted...)...)
-}
-
-// Revoke takes a note key out of all roles and records how it ended; from is the
-// first log index that is void, for Stolen. It is an edit for [Next].
-func Revoke(r *Root, key, how string, from int64) error {
-	held := false
-	for i := range r.Roles {
-		k := &r.Roles[i]
-		before := len(k.Keys) + len(k.Spare)
-		k.Keys = slices.DeleteFunc(k.Keys, func(s string) bool { return s == key })
-		k.Spare = slices.DeleteFunc(k.Spare, func(s string) bool { return s == key })
-		held = held || len(k.Keys)+len(k.Spare) < before
-		if len(k.Keys) == 0 { // a spare key steps in
-			k.Keys, k.Spare = k.Spare, nil
-		}
-		k.Threshold = min(k.Threshold, len(k.Keys))
-	}
-	for i := range r.Revoked {
-		if r.Revoked[i].Key == key {
-			r.Revoked[i] = Revocation{key, how, from}
-			return nil
-		}
-	}
-	if !held {
-		return fmt.Errorf("revoking: no role has this key")
-	}
-	r.Roles = slices.DeleteFunc(r.Roles, func(k RoleKeys) bool { return len(k.Keys) == 0 })
-	r.Revoked = append(r.Revoked, Revocation{key, how, from})
-	return nil
+	return Next(c, now, func(r *Root) error { return AdoptKeys(r, keys, threshold) }, append(slices.Clone(old), adopted...)...)
 }

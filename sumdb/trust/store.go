@@ -1,6 +1,7 @@
 package trust
 
 import (
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -23,7 +24,14 @@ import (
 //	wheels.example.org/openpgp-4C04….asc          a software OpenPGP key, armored
 //
 // It never overwrites a key, and refuses to read what others could.
-type Store struct{ dir string }
+//
+// A key file may be under a passphrase (sealed.go); then [Signer.Unlock] or the
+// first signature asks for it.
+type Store struct {
+	dir     string
+	ask     func(key string) ([]byte, error)
+	phrases [][]byte // that have opened a key: they are tried before anybody is asked
+}
 
 // OpenStore opens a folder of keys, which need not exist until a key is put
 // there. It returns ErrPermissions when others can look into it.
@@ -31,8 +39,12 @@ func OpenStore(dir string) (*Store, error) {
 	if err := private(dir, true); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	return &Store{dir}, nil
+	return &Store{dir: dir}, nil
 }
+
+// Ask sets who is asked for the passphrase of a protected key (name and hash are
+// given). Without it such keys cannot sign.
+func (s *Store) Ask(ask func(key string) ([]byte, error)) { s.ask = ask }
 
 // Dir is the folder.
 func (s *Store) Dir() string { return s.dir }
@@ -131,12 +143,77 @@ var keyFile = regexp.MustCompile(`^(builder|log|publisher|reviewer|witness)-([0-
 // A Signer is a note signer out of a store.
 type Signer struct {
 	note.Signer
-	Role string
-	Key  string // vkey
+	Role      string
+	Key       string // vkey
+	Protected bool   // under a passphrase
+}
+
+// Unlock makes sure that the key can sign: where it is protected and not open
+// yet, the passphrase is asked for now. The error wraps ErrPassphrase where it
+// does not fit.
+func (k Signer) Unlock() error {
+	if l, ok := k.Signer.(*lockedKey); ok {
+		_, err := l.unlock()
+		return err
+	}
+	return nil
+}
+
+// A lockedKey is a protected key that has not been opened yet.
+type lockedKey struct {
+	*note.VerifierKey
+	s    *Store
+	path string
+	file *sealed
+	skey string
+	open *note.SigningKey
+}
+
+func (l *lockedKey) unlock() (*note.SigningKey, error) {
+	if l.open != nil {
+		return l.open, nil
+	}
+	for _, p := range l.s.phrases {
+		if skey, k, err := l.file.open(p); err == nil {
+			l.skey, l.open = skey, k
+			return k, nil
+		}
+	}
+	short := ShortKey(l.file.key)
+	if l.s.ask == nil {
+		return nil, fail(l.path, ErrPassphrase, "is under a passphrase, and nobody can be asked for it")
+	}
+	phrase, err := l.s.ask(short)
+	if err != nil {
+		return nil, err
+	}
+	skey, k, err := l.file.open(phrase)
+	if errors.Is(err, ErrPassphrase) {
+		return nil, fail(l.path, ErrPassphrase, "the passphrase does not fit the key %s", short)
+	}
+	if err != nil {
+		return nil, fail(l.path, err, "does not hold the key that it says")
+	}
+	l.skey, l.open = skey, k
+	l.s.phrases = append(l.s.phrases, phrase)
+	return k, nil
+}
+
+// Sign asks for the passphrase where that has not been done.
+func (l *lockedKey) Sign(text []byte) ([]byte, error) {
+	k, err := l.unlock()
+	if err != nil {
+		return nil, err
+	}
+	return k.Sign(text)
 }
 
 // Put stores a note signer key (skey text) and returns its vkey.
 func (s *Store) Put(origin, role, skey string) (vkey string, err error) {
+	return s.putKey(origin, role, skey, nil)
+}
+
+func (s *Store) putKey(origin, role, skey string, phrase []byte) (vkey string, err error) {
 	k, err := note.NewSigner(skey)
 	if err != nil {
 		return "", fmt.Errorf("storing a %s key: %w", role, err)
@@ -145,7 +222,55 @@ func (s *Store) Put(origin, role, skey string) (vkey string, err error) {
 	if !keyFile.MatchString(name) {
 		return "", fmt.Errorf("storing a key: there is no role %q", role)
 	}
-	return k.Verifier().String(), s.put(origin, name, []byte(skey+"\n"))
+	data := []byte(skey + "\n")
+	if phrase != nil {
+		if data, err = seal(rand.Reader, k, skey, phrase); err != nil {
+			return "", err
+		}
+	}
+	return k.Verifier().String(), s.put(origin, name, data)
+}
+
+// Protect writes a key's file again, under a passphrase, or with none where phrase
+// is nil. A protected key is opened first, so its passphrase is asked for. The file
+// is replaced whole, once what was written has been read back.
+func (s *Store) Protect(origin string, k Signer, phrase []byte) error {
+	dir, err := s.folder(origin)
+	if err != nil {
+		return err
+	}
+	path := filepath.Join(dir, fmt.Sprintf("%s-%08x.key", k.Role, k.KeyHash()))
+	if err := k.Unlock(); err != nil {
+		return err
+	}
+	var skey string
+	if l, ok := k.Signer.(*lockedKey); ok {
+		skey = l.skey
+	} else {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return fmt.Errorf("protecting a key: %w", err)
+		}
+		skey = strings.TrimSuffix(string(data), "\n")
+	}
+	open, err := note.NewSigner(skey)
+	if err != nil || open.Verifier().String() != k.Key {
+		return fail(path, ErrMalformed, "is not the key that its name says")
+	}
+	data := []byte(skey + "\n")
+	if phrase != nil {
+		if data, err = seal(rand.Reader, open, skey, phrase); err != nil {
+			return err
+		}
+		file, err := parseSealed(data)
+		if err == nil {
+			_, _, err = file.open(phrase)
+		}
+		if err != nil {
+			return fmt.Errorf("protecting a key: it cannot be opened again: %w", err)
+		}
+	}
+	return durable.WriteFile(path, data, 0o600)
 }
 
 // Signers gives the keys of a role (all roles for ""), ascending by role and vkey.
@@ -156,19 +281,38 @@ func (s *Store) Signers(origin, role string) ([]Signer, error) {
 		if m == nil || role != "" && m[1] != role {
 			return nil
 		}
-		data, err := os.ReadFile(path)
+		k, err := s.readKey(path, m[1])
 		if err != nil {
-			return fmt.Errorf("reading a key: %w", err)
+			return err
 		}
-		k, err := note.NewSigner(strings.TrimSuffix(string(data), "\n"))
-		if err != nil || fmt.Sprintf("%08x", k.KeyHash()) != m[2] {
+		if fmt.Sprintf("%08x", k.KeyHash()) != m[2] {
 			return fail(path, ErrMalformed, "is not the key that its name says")
 		}
-		list = append(list, Signer{k, m[1], k.Verifier().String()})
+		list = append(list, k)
 		return nil
 	})
 	slices.SortFunc(list, func(a, b Signer) int { return strings.Compare(a.Role+" "+a.Key, b.Role+" "+b.Key) })
 	return list, err
+}
+
+func (s *Store) readKey(path, role string) (Signer, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return Signer{}, fmt.Errorf("reading a key: %w", err)
+	}
+	if isSealed(data) {
+		file, err := parseSealed(data)
+		if err != nil {
+			return Signer{}, fail(path, ErrMalformed, "is not a protected key in its one spelling; restore it from a copy")
+		}
+		v, err := verifier(file.key)
+		return Signer{&lockedKey{VerifierKey: v, s: s, path: path, file: file}, role, file.key, true}, err
+	}
+	k, err := note.NewSigner(strings.TrimSuffix(string(data), "\n"))
+	if err != nil {
+		return Signer{}, fail(path, ErrMalformed, "is not the key that its name says")
+	}
+	return Signer{Signer: k, Role: role, Key: k.Verifier().String()}, nil
 }
 
 // Holding gives the store's keys that hold a role for a new statement at index, by the chain.
@@ -220,6 +364,12 @@ func (s *Store) each(origin string, f func(path, name string) error) error {
 // origin itself for the log, else "ROLEn.ORIGIN" with n one more than the store
 // has keys of that role.
 func (s *Store) Generate(rand io.Reader, origin, role string) (vkey string, err error) {
+	return s.GenerateProtected(rand, origin, role, nil)
+}
+
+// GenerateProtected is Generate under a passphrase (nil: none), so that the key
+// never lies on the disk without it.
+func (s *Store) GenerateProtected(rand io.Reader, origin, role string, phrase []byte) (vkey string, err error) {
 	have, err := s.Signers(origin, role)
 	if err != nil {
 		return "", err
@@ -232,7 +382,7 @@ func (s *Store) Generate(rand io.Reader, origin, role string) (vkey string, err 
 	if err != nil {
 		return "", err
 	}
-	return s.Put(origin, role, skey)
+	return s.putKey(origin, role, skey, phrase)
 }
 
 var pgpFile = regexp.MustCompile(`^openpgp-([0-9A-F]{40})\.asc$`)

@@ -192,6 +192,12 @@ var (
 	ErrStolen = errors.New("key was stolen")
 	// ErrExpired: the role, or the root, has expired and takes no new statements.
 	ErrExpired = errors.New("expired")
+	// ErrStale: a draft of a root was overtaken by another root.
+	ErrStale = errors.New("stale draft")
+	// ErrClock: this machine's clock is before the newest root's.
+	ErrClock = errors.New("the clock is wrong")
+	// ErrPassphrase: a protected key could not be opened.
+	ErrPassphrase = errors.New("the passphrase does not fit")
 	// ErrExists: a key would be overwritten.
 	ErrExists = errors.New("exists already")
 	// ErrPermissions: a key file or folder can be read by others.

@@ -215,10 +215,10 @@ func TestAdoptAndPins(t *testing.T) {
 	if _, err := VerifyChain(origin, all(c2), Pins{Fingerprints: []string{old}}); !errors.Is(err, ErrPins) {
 		t.Errorf("root 2 with the software key pinned: %v", err)
 	}
-	if _, err := Next(c1, start, func(*Root) error { return nil }, own(t, s)...); !errors.Is(err, ErrSignature) && !errors.Is(err, ErrQuorum) {
+	if _, err := Next(c1, start.Add(2*time.Hour), func(*Root) error { return nil }, own(t, s)...); !errors.Is(err, ErrSignature) && !errors.Is(err, ErrQuorum) {
 		t.Errorf("the software key made root 2: %v", err)
 	}
-	if _, err := Next(c2, start, func(r *Root) error { r.Provisional = true; return nil }, org); !errors.Is(err, ErrChain) {
+	if _, err := Next(c2, start.Add(3*time.Hour), func(r *Root) error { r.Provisional = true; return nil }, org); !errors.Is(err, ErrChain) {
 		t.Errorf("provisional again: %v", err)
 	}
 }
@@ -320,7 +320,7 @@ func TestChainRefuses(t *testing.T) {
 	}
 	fork, err := Next(c, start.Add(time.Hour), func(*Root) error { return nil }, soft)
 	c1b := extend(t, c, fork, err)
-	root, err = Next(c1b, start, func(*Root) error { return nil }, soft)
+	root, err = Next(c1b, start.Add(2*time.Hour), func(*Root) error { return nil }, soft)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -486,13 +486,13 @@ func TestRevocation(t *testing.T) {
 		if how == Lost {
 			continue
 		}
-		if _, err := Next(c2, start, func(r *Root) error { r.Revoked = nil; return nil }, soft); !errors.Is(err, ErrChain) {
+		if _, err := Next(c2, start.Add(3*time.Hour), func(r *Root) error { r.Revoked = nil; return nil }, soft); !errors.Is(err, ErrChain) {
 			t.Errorf("a revocation was taken back: %v", err)
 		}
-		if _, err := Next(c2, start, func(r *Root) error { r.Revoked[0].From++; return nil }, soft); !errors.Is(err, ErrChain) {
+		if _, err := Next(c2, start.Add(3*time.Hour), func(r *Root) error { r.Revoked[0].From++; return nil }, soft); !errors.Is(err, ErrChain) {
 			t.Errorf("a revocation was weakened: %v", err)
 		}
-		if _, err := Next(c2, start, func(r *Root) error { r.Revoked[0].From--; return nil }, soft); err != nil {
+		if _, err := Next(c2, start.Add(3*time.Hour), func(r *Root) error { r.Revoked[0].From--; return nil }, soft); err != nil {
 			t.Errorf("a revocation could not be strengthened: %v", err)
 		}
 	}
