@@ -11,6 +11,7 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 
 	"github.com/freedomofpress/wheellock/internal/durable"
+	"github.com/freedomofpress/wheellock/sumdb/index"
 	"github.com/freedomofpress/wheellock/sumdb/note"
 	"github.com/freedomofpress/wheellock/sumdb/record"
 	"github.com/freedomofpress/wheellock/sumdb/tile"
@@ -37,8 +38,9 @@ func (l *Log) append(ctx context.Context, leaves [][]byte, missing bool) (*Resul
 	}
 	defer s.end()
 	indexes := make([]int64, len(leaves))
-	for i, leaf := range leaves {
-		indexes[i], err = s.admit(leaf)
+	admit := s.admitter(leaves)
+	for i := range leaves {
+		indexes[i], err = admit(i)
 		var refused *record.DoorError
 		if missing && errors.As(err, &refused) && refused.Rule == record.RuleHeld {
 			indexes[i], err = refused.Index, nil
@@ -60,13 +62,32 @@ func refusal(i int, err error) error {
 	return err
 }
 
+// admitter returns what admits leaf i of a batch. What can be done side by side
+// begins here: signatures are checked, and where the batch will need the package
+// index that is read.
+func (s *session) admitter(leaves [][]byte) func(i int) (int64, error) {
+	if s.index == nil && s.next()+int64(len(leaves))-s.facts.lastIndex() > index.Interval {
+		go s.readIndex()
+	}
+	parsed, errs := make([]*record.Signed, len(leaves)), make([]error, len(leaves))
+	var good []*record.Signed
+	for i, leaf := range leaves {
+		if parsed[i], errs[i] = record.ParseLeaf(leaf); errs[i] == nil {
+			good = append(good, parsed[i])
+		}
+	}
+	record.Preverify(good, s.l.o.Keys, s.next(), s.now)
+	return func(i int) (int64, error) {
+		if errs[i] != nil {
+			return 0, errs[i]
+		}
+		return s.admit(parsed[i])
+	}
+}
+
 // admit asks the door, and takes the leaf into the batch. Where an index
 // statement is due it comes first.
-func (s *session) admit(leaf []byte) (int64, error) {
-	signed, err := record.ParseLeaf(leaf)
-	if err != nil {
-		return 0, err
-	}
+func (s *session) admit(signed *record.Signed) (int64, error) {
 	if signed.Kind() == record.KindIndex {
 		return 0, &record.DoorError{Rule: record.RuleIndex, Index: -1, Msg: "index statements are made by the log's writer alone"}
 	}

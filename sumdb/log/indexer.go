@@ -63,13 +63,19 @@ func (s *session) keyReplaced() (bool, error) {
 // openIndex brings the index up to the batch.
 func (s *session) openIndex() error {
 	if s.index == nil {
-		x, err := index.Open(s.l.o.Dir)
+		x, err := s.readIndex()
 		s.index = &indexer{dir: s.l.o.Dir, x: x}
 		if err != nil || !s.indexFits(x) {
-			// It can be made again from the log, and then it is right.
-			s.index.x, s.index.fresh = index.New(), true
+			s.index.remake()
 		}
 	}
+	return s.followIndex()
+}
+
+// remake makes the index again from the log: then it is right.
+func (x *indexer) remake() { x.x, x.fresh = index.New(), true }
+
+func (s *session) followIndex() error {
 	if err := s.index.follow(s.ctx, s.tree); err != nil {
 		return err
 	}
@@ -151,6 +157,15 @@ func (s *session) addIndex() error {
 		return err
 	}
 	root, entries, err := s.index.x.Root()
+	if err != nil && !s.index.fresh {
+		// An entry is not what the list says: entries are not synced, and a power
+		// cut took its end.
+		s.index.remake()
+		if err := s.followIndex(); err != nil {
+			return err
+		}
+		root, entries, err = s.index.x.Root()
+	}
 	if err != nil {
 		return err
 	}

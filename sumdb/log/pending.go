@@ -159,8 +159,13 @@ func (l *Log) appendSome(ctx context.Context, dir string, list []Pending, res *P
 	defer s.end()
 	appended := map[string]int64{}
 	var done []string
-	for _, p := range list {
-		i, err := s.admit(p.Leaf)
+	leaves := make([][]byte, len(list))
+	for i, p := range list {
+		leaves[i] = p.Leaf
+	}
+	admit := s.admitter(leaves)
+	for n, p := range list {
+		i, err := admit(n)
 		var door *record.DoorError
 		switch {
 		case err == nil:

@@ -7,10 +7,12 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"golang.org/x/mod/sumdb/tlog"
 
+	"github.com/freedomofpress/wheellock/sumdb/index"
 	"github.com/freedomofpress/wheellock/sumdb/record"
 	"github.com/freedomofpress/wheellock/sumdb/store"
 	"github.com/freedomofpress/wheellock/sumdb/tile"
@@ -42,6 +44,8 @@ type session struct {
 
 	leaves [][]byte // admitted
 	bytes  int64
+
+	readIndex func() (*index.Index, error) // reads the folder's index, once
 }
 
 // warmState is what an append leaves to the next one of the same process: it is
@@ -60,6 +64,7 @@ func (l *Log) begin(ctx context.Context) (_ *session, err error) {
 		return nil, err
 	}
 	s := &session{l: l, ctx: ctx, unlock: unlock, now: l.o.Now().UTC().Truncate(time.Second)}
+	s.readIndex = sync.OnceValues(func() (*index.Index, error) { return index.Open(l.o.Dir) })
 	defer func() {
 		if err != nil {
 			s.end()

@@ -17,6 +17,8 @@ type Signed struct {
 	Hash   uint32 // key hash
 	sig    []byte
 	id     ID
+
+	verified *note.VerifierKey // the key by which Preverify has checked the signature
 }
 
 // sigStart begins a signature line. A statement's text is ASCII, so these
@@ -85,12 +87,15 @@ func ParseLeaf(leaf []byte) (*Signed, error) {
 		return nil, err
 	}
 	sig := n.Sigs[0]
-	return &Signed{s, leaf, sig.Name, sig.Hash, sig.Sig, identity(s, sig)}, nil
+	return &Signed{Statement: s, Leaf: leaf, Signer: sig.Name, Hash: sig.Hash, sig: sig.Sig, id: identity(s, sig)}, nil
 }
 
 // Verify reports whether the statement was signed by this key. A verifier of
 // another name or hash never fits.
 func (s *Signed) Verify(v note.Verifier) bool {
+	if k, ok := v.(*note.VerifierKey); ok && k != nil && k == s.verified {
+		return true // a VerifierKey never changes
+	}
 	return v != nil && v.Name() == s.Signer && v.KeyHash() == s.Hash && v.Verify(s.Text(), s.sig)
 }
 
