@@ -73,13 +73,35 @@ func (v *view) cheap(p *projectView, i int) bool {
 	return v.candidate(p, i).wheel != nil || v.stand(p, p.releases[i]) != nil
 }
 
-// burst asks for the metadata of the next k candidates below i: the search
-// goes down version by version.
+// maxBurst bounds how many versions are asked for at once. It grows with what
+// was tried, so that little is read in vain.
+const maxBurst = 256
+
+// burst asks for the metadata of the next k candidates below i: the search goes
+// down version by version. Where fewer are allowed, the rest is taken from what
+// is not: a package that follows another one down (botocore, of which each boto3
+// wants the one of its day) is allowed one version at a time.
 func (v *view) burst(p *projectView, allowed solver.Set, i, k int) {
+	last := i
 	for i = allowed.Below(i); i >= 0 && k > 0; i = allowed.Below(i) {
-		if c := v.candidate(p, i); c.usable() && v.cheap(p, i) {
-			v.askFacts(p, i)
+		if v.askAhead(p, i) {
+			k--
+		}
+		last = i
+	}
+	for i = last - 1; i >= 0 && k > 0; i-- {
+		if v.askAhead(p, i) {
 			k--
 		}
 	}
+}
+
+// askAhead begins to read what a version says about itself, if that is cheap.
+func (v *view) askAhead(p *projectView, i int) bool {
+	c := v.candidate(p, i)
+	if !c.usable() || !v.cheap(p, i) {
+		return false
+	}
+	v.askFacts(p, i)
+	return true
 }

@@ -240,7 +240,7 @@ func (p *project) index(text string) int {
 func (p *provider) believable(pv *projectView, i int, allowed solver.Set) (bool, error) {
 	p.tries[pv.name]++
 	if k := p.tries[pv.name]; k >= 3 && k >= p.ahead[pv.name] && !p.lowest(pv.name) {
-		step := min(k, 64)
+		step := min(k, maxBurst)
 		p.ahead[pv.name] = k + step/2
 		p.burst(pv, allowed, i, step)
 	}
