@@ -119,20 +119,36 @@ func narrow(path string, perm os.FileMode) os.FileMode {
 
 // createFile writes a new file and fsyncs it. It fails if path exists.
 func createFile(path string, data []byte, perm os.FileMode) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, perm)
+	f, err := openNew(path, data, perm)
 	if err != nil {
 		return err
 	}
-	_, err = f.Write(data)
-	if err == nil {
-		err = f.Sync()
-	}
+	err = traced(f.Sync(), Event{Op: "sync", Path: path})
 	// A network file system may report a full disk only at close.
 	if cerr := f.Close(); err == nil {
 		err = cerr
 	}
 	return err
 }
+
+// openNew writes a new file and leaves it open. It fails if path exists.
+func openNew(path string, data []byte, perm os.FileMode) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, perm)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := f.Write(data); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, traced(nil, Event{Op: "write", Path: path, Data: data})
+}
+
+func rename(from, to string) error {
+	return traced(os.Rename(from, to), Event{Op: "rename", Path: from, To: to})
+}
+
+func remove(path string) error { return traced(os.Remove(path), Event{Op: "remove", Path: path}) }
 
 // SyncDir makes the names in a folder durable: files created, renamed and removed in it.
 func SyncDir(dir string) error {
@@ -146,7 +162,7 @@ func SyncDir(dir string) error {
 	if err := d.Sync(); err != nil && !errors.Is(err, syscall.EINVAL) {
 		return err
 	}
-	return nil
+	return traced(nil, Event{Op: "syncdir", Path: dir})
 }
 
 // MkdirAll makes dir and its missing parents with perm less the umask, and

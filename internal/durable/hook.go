@@ -19,15 +19,15 @@ func (h hook) create(path string, data []byte, perm os.FileMode) error {
 }
 
 func (h hook) rename(from, to string) error {
-	return h.run("rename", to, func() error { return os.Rename(from, to) })
+	return h.run("rename", to, func() error { return rename(from, to) })
 }
 
 func (h hook) remove(path string) error {
-	return h.run("remove", path, func() error { return os.Remove(path) })
+	return h.run("remove", path, func() error { return remove(path) })
 }
 
 func (h hook) mkdir(path string, perm os.FileMode) error {
-	return h.run("mkdir", path, func() error { return os.Mkdir(path, perm) })
+	return h.run("mkdir", path, func() error { return traced(os.Mkdir(path, perm), Event{Op: "mkdir", Path: path}) })
 }
 
 func (h hook) syncDir(dir string) error {

@@ -168,7 +168,7 @@ func (x *Index) Commit(dir string) error {
 	if err != nil {
 		return fmt.Errorf("writing the package index: %w", err)
 	}
-	if err := os.MkdirAll(filepath.Join(dir, entryPath), 0o755); err != nil {
+	if err := durable.MkdirAll(filepath.Join(dir, entryPath), 0o755); err != nil {
 		return fmt.Errorf("writing the package index: %w", err)
 	}
 	x.diskAt = unknown // until all is written
@@ -238,26 +238,11 @@ func writeEntry(dir string, s *Snapshot, e *entry) error {
 	if err != nil {
 		return err
 	}
-	size := int64(len(text))
 	from := int64(0)
-	if e.disk.size > 0 && e.disk.size <= size && tlog.RecordHash(text[:e.disk.size]) == e.disk.hash {
+	if e.disk.size > 0 && e.disk.size <= int64(len(text)) && tlog.RecordHash(text[:e.disk.size]) == e.disk.hash {
 		from = e.disk.size
 	}
-	f, err := os.OpenFile(filepath.Join(dir, entryPath, e.name), os.O_WRONLY|os.O_CREATE, 0o644)
-	if err != nil {
-		return err
-	}
-	fi, err := f.Stat()
-	if err == nil && fi.Size() < from {
-		from = 0 // someone took the file away
-	}
-	if err == nil {
-		_, err = f.WriteAt(text[from:], from)
-	}
-	if err == nil && fi.Size() > size {
-		err = f.Truncate(size)
-	}
-	return errors.Join(err, f.Close())
+	return durable.Extend(filepath.Join(dir, entryPath, e.name), from, text, 0o644)
 }
 
 // Rebuild writes all files of the index anew, whatever the folder has: after

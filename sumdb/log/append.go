@@ -227,10 +227,8 @@ func (s *session) publish(c tile.Checkpoint, msg []byte) ([]byte, error) {
 	if err != nil {
 		return fail(err)
 	}
-	for _, t := range slices.Concat(bundles, s.tiles()) {
-		if err := s.l.write("tile", filepath.Join(s.l.o.Dir, filepath.FromSlash(t.Tile.Path())), t.Data); err != nil {
-			return fail(err)
-		}
+	if err := s.writeTiles(slices.Concat(bundles, s.tiles())); err != nil {
+		return fail(err)
 	}
 	// Witnesses check consistency against the tiles, and the published
 	// checkpoint should carry what they sign.
@@ -248,6 +246,25 @@ func (s *session) publish(c tile.Checkpoint, msg []byte) ([]byte, error) {
 		return fail(err)
 	}
 	return msg, nil
+}
+
+// writeTiles makes all tiles durable. Their order is of no matter: nothing refers
+// to them before the checkpoint.
+func (s *session) writeTiles(tiles []tile.File) error {
+	var group durable.Group
+	defer group.Discard()
+	for _, t := range tiles {
+		path := filepath.Join(s.l.o.Dir, filepath.FromSlash(t.Tile.Path()))
+		if err := s.l.step("tile", path, func() error {
+			if err := durable.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+				return err
+			}
+			return group.Write(path, t.Data, 0o644)
+		}); err != nil {
+			return err
+		}
+	}
+	return s.l.step("tiles", s.l.o.Dir, group.Commit)
 }
 
 // bundles returns the entry bundles that are new or have grown.

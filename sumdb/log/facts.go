@@ -279,7 +279,7 @@ func (f *facts) save(large bool) error {
 	if err := f.merge(large); err != nil {
 		return err
 	}
-	if err := scribble(f.path(factsName), f.format()); err != nil {
+	if err := durable.WriteCache(f.path(factsName), f.format(), 0o600); err != nil {
 		return err
 	}
 	keep := map[string]bool{}
@@ -289,7 +289,7 @@ func (f *facts) save(large bool) error {
 	entries, err := os.ReadDir(f.dir)
 	for _, e := range entries {
 		if strings.HasPrefix(e.Name(), factsName+"-") && !keep[e.Name()] {
-			os.Remove(f.path(e.Name()))
+			durable.Remove(f.path(e.Name()))
 		}
 	}
 	return err

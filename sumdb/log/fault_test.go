@@ -52,7 +52,7 @@ func TestAppendFaults(t *testing.T) {
 	if _, err := l.Append(t.Context(), batch...); err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"journal", "mark", "tile", "tile", "tile", "tile", "tile", "checkpoint", "drop journal", "facts", "index"}
+	want := []string{"journal", "mark", "tile", "tile", "tile", "tile", "tile", "tiles", "checkpoint", "drop journal", "facts", "index"}
 	if fmt.Sprint(*steps) != fmt.Sprint(want) {
 		t.Fatalf("steps %v, want %v", *steps, want)
 	}
@@ -113,7 +113,7 @@ func TestAppendFaults(t *testing.T) {
 
 // The first append of a log is as safe as the others.
 func TestFirstAppendFaults(t *testing.T) {
-	for n := 1; n <= 8; n++ {
+	for n := 1; n <= 9; n++ {
 		for _, after := range []bool{false, true} {
 			w := sumdbtest.New(t)
 			leaves := w.Leaves(3)

@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/mod/sumdb/tlog"
 
+	"github.com/freedomofpress/wheellock/internal/durable"
 	"github.com/freedomofpress/wheellock/sumdb/store"
 	"github.com/freedomofpress/wheellock/sumdb/tile"
 )
@@ -114,7 +115,7 @@ func (l *Log) dropJournal() error {
 	return l.step("drop journal", path, func() error {
 		// Not synced: a journal that comes back after a crash names a
 		// checkpoint that is already published, and is dropped again.
-		err := os.Remove(path)
+		err := durable.Remove(path)
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil
 		}

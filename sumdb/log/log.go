@@ -240,7 +240,7 @@ func (l *Log) makeFolders() error {
 	// The state of one working copy is of no use in another.
 	ignore := l.statePath(".gitignore")
 	if _, err := os.Lstat(ignore); err != nil {
-		return scribble(ignore, []byte("*\n"))
+		return durable.WriteCache(ignore, []byte("*\n"), 0o600)
 	}
 	return nil
 }

@@ -40,7 +40,7 @@ func (l *Log) pruneTiles(size int64, now time.Time) error {
 		}
 		if !e.IsDir() {
 			if durable.IsTemp(e.Name()) {
-				return os.Remove(path)
+				return durable.Remove(path)
 			}
 			return nil
 		}
@@ -77,11 +77,11 @@ func removePartials(dir string) error {
 	}
 	for _, e := range entries {
 		if w, err := tile.ParsePath("tile/0/000.p/" + e.Name()); (err == nil && w.Width > 0) || durable.IsTemp(e.Name()) {
-			if err := os.Remove(filepath.Join(dir, e.Name())); err != nil {
+			if err := durable.Remove(filepath.Join(dir, e.Name())); err != nil {
 				return err
 			}
 		}
 	}
-	os.Remove(dir) // not if it is not empty
+	durable.Remove(dir) // not if it is not empty
 	return nil
 }

@@ -1,12 +1,14 @@
 package log
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"sort"
 
 	"github.com/freedomofpress/wheellock/internal/durable"
@@ -20,11 +22,8 @@ type fact struct {
 	index int64
 }
 
-func lessFact(a, b fact) bool {
-	if a.key != b.key {
-		return a.key < b.key
-	}
-	return a.index < b.index
+func compareFacts(a, b fact) int {
+	return cmp.Or(cmp.Compare(a.key, b.key), cmp.Compare(a.index, b.index))
 }
 
 const (
@@ -58,7 +57,7 @@ func segmentName(from, to int64) string { return fmt.Sprintf("facts-%d-%d", from
 // writeSegment sorts the facts and writes them. It is not synced: after a crash
 // the hashes do not fit and the facts are made again.
 func writeSegment(dir string, from, to int64, facts []fact) (*segment, error) {
-	sort.Slice(facts, func(i, j int) bool { return lessFact(facts[i], facts[j]) })
+	slices.SortFunc(facts, compareFacts)
 	data := make([]byte, 0, len(facts)*factSize+len(facts)/perPage*rowSize+2*pageSize)
 	for _, f := range facts {
 		data = binary.BigEndian.AppendUint64(data, f.key)
@@ -71,17 +70,7 @@ func writeSegment(dir string, from, to int64, facts []fact) (*segment, error) {
 		rows = append(append(rows, page[:8]...), sum[:]...)
 	}
 	s := &segment{from: from, to: to, facts: int64(len(facts)), digest: sha256.Sum256(rows)}
-	return s, scribble(filepath.Join(dir, segmentName(from, to)), append(data, rows...))
-}
-
-// scribble replaces a file atomically but not durably.
-func scribble(path string, data []byte) error {
-	temp := filepath.Join(filepath.Dir(path), durable.TempName())
-	if err := os.WriteFile(temp, data, 0o600); err != nil {
-		os.Remove(temp)
-		return err
-	}
-	return os.Rename(temp, path)
+	return s, durable.WriteCache(filepath.Join(dir, segmentName(from, to)), append(data, rows...), 0o600)
 }
 
 func (s *segment) pageCount() int64 { return (s.facts + perPage - 1) / perPage }
