@@ -13,6 +13,7 @@ import (
 	"github.com/freedomofpress/wheellock/resolve/index"
 	"github.com/freedomofpress/wheellock/resolve/pep440"
 	"github.com/freedomofpress/wheellock/resolve/pep508"
+	"github.com/freedomofpress/wheellock/resolve/resolvetest"
 	"github.com/freedomofpress/wheellock/resolve/tags"
 )
 
@@ -65,9 +66,9 @@ func TestResolvelib(t *testing.T) {
 		for _, c := range l.Cases {
 			t.Run(c.Name, func(t *testing.T) {
 				reqs := requirements(t, c.Requested...)
-				start := time.Now()
+				took := resolvetest.Stopwatch()
 				sol, err := Resolve(context.Background(), src, Request{Targets: []tags.Target{target}, Requirements: reqs})
-				if d := time.Since(start); d > 5*time.Second {
+				if d := took(); d > 5*time.Second {
 					t.Errorf("took %v", d)
 				}
 				var conflict *ConflictError

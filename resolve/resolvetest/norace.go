@@ -1,0 +1,5 @@
+//go:build !race
+
+package resolvetest
+
+const raceFactor = 1
