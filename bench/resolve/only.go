@@ -32,7 +32,7 @@ func only(args []string) error {
 		return err
 	}
 	req.Targets = []tags.Target{t}
-	client, err := index.New(index.Options{URL: args[0], CacheDir: args[1]})
+	client, err := index.New(index.Options{URL: args[0], CacheDir: args[1], Pack: args[2]})
 	if err != nil {
 		return err
 	}
@@ -40,6 +40,7 @@ func only(args []string) error {
 	if err != nil {
 		return err
 	}
+	client.WritePack()
 	for _, p := range sol.Targets[0].Pins {
 		fmt.Printf("%s==%s\n", p.Name, p.Version)
 	}

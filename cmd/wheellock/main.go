@@ -13,9 +13,10 @@ import (
 func main() {
 	if os.Getenv("GOGC") == "" {
 		// A verb lives for a moment and needs some tens of megabytes: collecting
-		// them at every doubling from four on is a fifth of its time. Where much
-		// is needed after all, the limit makes the collector work as usual.
-		debug.SetGCPercent(400)
+		// them at every doubling from four on is a fifth of its time, so the first
+		// time is at 64. Where much is needed after all, the limit makes the
+		// collector work as usual.
+		debug.SetGCPercent(1600)
 		debug.SetMemoryLimit(128 << 20)
 	}
 	os.Exit(cli.Main(os.Args[1:], cli.System()))

@@ -12,13 +12,14 @@ type believed struct {
 	sum  string // hex sha256 of the METADATA
 }
 
-func (c *Client) believe(f File, m Metadata) {
+// believe notes metadata of which nothing but its sum says that it is the file's.
+func (c *Client) believe(f File, m Metadata, sum string) {
 	if m.Verified {
 		return
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.unverified[f.URL] = believed{f, hexSum(m.Bytes)}
+	c.unverified[f.URL] = believed{f, sum}
 }
 
 // settle compares what was believed of a wheel with what is in it.
@@ -40,9 +41,11 @@ func (c *Client) settle(f File, path string) error {
 	delete(c.unverified, f.URL)
 	c.mu.Unlock()
 	if f.SHA256 != "" { // the next run need not believe
-		if err := c.cache.writeMetadata(f.SHA256, Metadata{Bytes: data, Verified: true}); err != nil {
+		m := Metadata{Bytes: data, Verified: true}
+		if err := c.cache.writeMetadata(f.SHA256, m); err != nil {
 			c.event(Event{Op: "cache", Name: f.Name, Err: err})
 		}
+		c.packMetadata(f.SHA256, m)
 	}
 	return nil
 }

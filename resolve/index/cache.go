@@ -130,12 +130,16 @@ func sealOf(key string, payload []byte) (sum [sha256.Size]byte) {
 // and the METADATA.
 const metadataMagic = "wheellock-metadata/2\n"
 
-func (c cache) writeMetadata(key string, m Metadata) error {
-	flag := byte('0')
+// flag is how entries say whether metadata was checked.
+func (m Metadata) flag() byte {
 	if m.Verified {
-		flag = '1'
+		return '1'
 	}
-	b := append(append(begin(metadataMagic, 1+len(m.Bytes)), flag), m.Bytes...)
+	return '0'
+}
+
+func (c cache) writeMetadata(key string, m Metadata) error {
+	b := append(append(begin(metadataMagic, 1+len(m.Bytes)), m.flag()), m.Bytes...)
 	return c.write(c.path("metadata", key), seal(metadataMagic, key, b))
 }
 

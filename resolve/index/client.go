@@ -25,6 +25,7 @@ type Client struct {
 	auth    *auth
 	slots   chan struct{}
 	cache   cache
+	pack    *pack
 
 	pages    flight[*Page]
 	flats    flight[*Page]
@@ -46,6 +47,7 @@ func New(o Options) (*Client, error) {
 		return nil, errors.New("index client without a cache folder")
 	}
 	c := &Client{o: o, slots: make(chan struct{}, o.Jobs), cache: cache{o.CacheDir}, unverified: map[string]believed{}}
+	c.pack = newPack(c.cache, o.Pack)
 	creds := append([]Credential(nil), o.Credentials...)
 	if err := c.addresses(&creds); err != nil {
 		return nil, err

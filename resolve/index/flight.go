@@ -57,6 +57,40 @@ func (f *flight[T]) do(ctx context.Context, key string, work func(context.Contex
 	return zero, context.Cause(ctx)
 }
 
+// at returns what is remembered under a key, or what take has without waiting
+// for anything, which is then remembered.
+func (f *flight[T]) at(key string, take func() (T, bool)) (v T, ok bool) {
+	f.mu.Lock()
+	c := f.calls[key]
+	f.mu.Unlock()
+	if c != nil {
+		select {
+		case <-c.done:
+			return c.value, c.err == nil
+		default:
+			return v, false
+		}
+	}
+	if v, ok = take(); !ok {
+		return v, false
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.calls == nil {
+		f.calls = map[string]*call[T]{}
+	}
+	if f.calls[key] == nil {
+		f.calls[key] = &call[T]{done: closed, value: v, cancel: func() {}}
+	}
+	return v, true
+}
+
+var closed = func() chan struct{} {
+	c := make(chan struct{})
+	close(c)
+	return c
+}()
+
 func (f *flight[T]) run(ctx context.Context, key string, c *call[T], work func(context.Context) (T, error)) {
 	defer c.cancel()
 	c.value, c.err = work(ctx)

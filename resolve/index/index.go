@@ -68,6 +68,8 @@
 //	v1/files/SHA256/NAME a whole file, by its own hash
 //	v1/missing/SHA256    when an index last said that it lacks a project, by the
 //	                     page's address
+//	v1/packs/SHA256      copies of the pages and metadata that the last run under
+//	                     a name used, in one file, by that name; see Options.Pack
 //
 // Pages are served from it for as long as Cache-Control allows (Options.TTL
 // where it says nothing), then asked again with If-None-Match. That there is no
@@ -151,6 +153,7 @@ type Options struct {
 	Private   []string // patterns of names that only an Index with Private may be asked for
 	FindLinks []string // folders, single files, or addresses of flat HTML pages
 	CacheDir  string
+	Pack      string // names what repeats, as a project's folder: its runs find what the last one used in one file, see WritePack; "": none
 	Offline   bool   // only what the cache has, however old
 	UserAgent string // default "wheellock"
 	Jobs      int    // requests at once; default 32

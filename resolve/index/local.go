@@ -49,7 +49,7 @@ func (c *Client) flat(ctx context.Context, u *url.URL) (*Page, error) {
 	if f, ok, err := (&htmlPage{base: u}).anchor(map[string]string{"href": u.String()}); ok && err == nil {
 		return &Page{Files: []File{f}}, nil // the address of one file
 	}
-	s, err := c.document(ctx, "", u, nil)
+	s, err := c.document(ctx, "", u, u.String(), nil)
 	if err != nil {
 		return nil, c.unavailable(ctx, "page", "find-links", u.String(), err)
 	}

@@ -14,7 +14,8 @@ import (
 // ranges: the bytes are nearly the same, and can be checked by hash.
 const wholeBelow = 2 * TailSize
 
-// Metadata returns the METADATA of a wheel.
+// Metadata returns the METADATA of a wheel, whose body (the description) may be
+// missing.
 func (c *Client) Metadata(ctx context.Context, f File) ([]byte, error) {
 	m, err := c.MetadataOf(ctx, f)
 	return m.Bytes, err
@@ -28,12 +29,17 @@ func (c *Client) MetadataOf(ctx context.Context, f File) (Metadata, error) {
 	if err := checkFileName(f.Name); err != nil {
 		return Metadata{}, err
 	}
+	if m, ok := c.packedMetadata(f); ok {
+		return m, nil
+	}
 	return c.metadata.do(ctx, f.URL+" "+f.SHA256+" "+f.CoreMetadata, func(ctx context.Context) (Metadata, error) {
 		m, err := c.findMetadata(ctx, f)
 		if err != nil {
 			return m, c.unavailable(ctx, "metadata", f.Name, f.URL, err)
 		}
-		c.believe(f, m)
+		if !m.Verified {
+			c.believe(f, m, hexSum(m.Bytes))
+		}
 		return m, nil
 	})
 }
@@ -53,6 +59,7 @@ func (c *Client) findMetadata(ctx context.Context, f File) (Metadata, error) {
 	for _, key := range []string{whole, said} {
 		if m, ok := c.cache.readMetadata(key); ok {
 			m.How = "cache"
+			c.packMetadata(key, m)
 			c.event(Event{Op: "metadata", Name: f.Name, Cached: true})
 			return m, checkCore(f, m.Bytes)
 		}
@@ -68,6 +75,7 @@ func (c *Client) findMetadata(ctx context.Context, f File) (Metadata, error) {
 	if err := c.cache.writeMetadata(key, m); err != nil {
 		c.event(Event{Op: "cache", Name: f.Name, Err: err})
 	}
+	c.packMetadata(key, m)
 	return m, nil
 }
 

@@ -26,6 +26,12 @@ func (c *Client) Page(ctx context.Context, name string) (*Page, error) {
 	if p := c.offered(name); p != nil {
 		return p, nil
 	}
+	if p, ok := c.pages.at(name, func() (*Page, bool) {
+		p := c.packedProject(name)
+		return p, p != nil
+	}); ok {
+		return p, nil
+	}
 	return c.pages.do(ctx, name, func(ctx context.Context) (*Page, error) {
 		return c.merged(ctx, name)
 	})
@@ -52,17 +58,21 @@ func (c *Client) merged(ctx context.Context, name string) (*Page, error) {
 	if err != nil {
 		return nil, err
 	}
-	if r.private {
-		page = page.own(name)
-	} else {
-		page = c.withoutPrivate(page)
-	}
+	page = c.visible(r, page)
 	if len(linked) == 0 {
 		return page, nil
 	}
 	merged := *page
 	merged.Files = withoutDoubles(append(linked, page.Files...))
 	return &merged, nil
+}
+
+// visible is the page without the files that must not come from it.
+func (c *Client) visible(r route, p *Page) *Page {
+	if r.private {
+		return p.own(r.name)
+	}
+	return c.withoutPrivate(p)
 }
 
 // withoutDoubles keeps the first file of each name.
@@ -93,12 +103,12 @@ func validProject(name string) bool {
 
 // project reads the page of a project on one index.
 func (c *Client) project(ctx context.Context, from *source, r route) (*Page, error) {
-	u := from.base.JoinPath(r.name + "/")
+	u, key := pageAddress(r, from)
 	if from.base.Scheme == "file" {
 		page, err := localProject(from.base, r.name)
 		return page, from.named(c.unavailable(ctx, "page", r.name, from.base.Path, err))
 	}
-	s, err := c.document(ctx, r.name, u, pageFence(r, from))
+	s, err := c.document(ctx, r.name, u, key, pageFence(r, from))
 	var se *statusError
 	if errors.As(err, &se) && (se.status == http.StatusNotFound || se.status == http.StatusGone) {
 		c.rememberMissing(from, r.name)
@@ -110,17 +120,31 @@ func (c *Client) project(ctx context.Context, from *source, r route) (*Page, err
 	return s.page, nil
 }
 
+// pageAddress is where a page lies on an index, and its key in the cache.
+func pageAddress(r route, from *source) (*url.URL, string) {
+	u := from.base.JoinPath(r.name + "/")
+	key := u.String()
+	if r.pinned {
+		key = "fenced\n" + key // a page that came by a redirect before there was a fence is none of its own
+	}
+	return u, key
+}
+
+// fresh reports whether a page may be used without asking.
+func (c *Client) fresh(s *stored) bool {
+	now := c.o.Now()
+	return now.Before(s.until) && !now.Before(s.checked)
+}
+
 // document reads a page from the cache or the network. The name of the page is
 // "" where it is flat.
-func (c *Client) document(ctx context.Context, name string, u *url.URL, f *fence) (*stored, error) {
-	key := u.String()
-	if f != nil {
-		key = "fenced\n" + key // a page that came by a redirect before there was a fence is none of its own
+func (c *Client) document(ctx context.Context, name string, u *url.URL, key string, f *fence) (*stored, error) {
+	if s := c.packed(name, key); s != nil {
+		return s, nil
 	}
 	path := c.cache.path("pages", hexSum([]byte(key)))
 	old := c.readPage(path, key, name)
-	now := c.o.Now()
-	if old != nil && (c.o.Offline || now.Before(old.until) && !now.Before(old.checked)) {
+	if old != nil && (c.o.Offline || c.fresh(old)) {
 		c.event(Event{Op: "page", Name: name, Cached: true})
 		return old, nil
 	}
@@ -145,6 +169,7 @@ func (c *Client) document(ctx context.Context, name string, u *url.URL, f *fence
 		if err := c.cache.write(path, entry); err != nil {
 			c.event(Event{Op: "cache", Name: name, Err: err}) // the page itself is good
 		}
+		c.pack.use(packKey{packedPage, key}, entry)
 	}
 	if old != nil && s.page == old.page {
 		return s, nil
@@ -167,6 +192,9 @@ func (c *Client) readPage(path, key, name string) *stored {
 		c.event(Event{Op: "cache", Name: name, Err: errTable})
 		os.Remove(path)
 		return nil
+	}
+	if c.fresh(s) {
+		c.pack.use(packKey{packedPage, key}, data)
 	}
 	return s
 }

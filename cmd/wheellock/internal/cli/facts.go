@@ -146,6 +146,9 @@ func (s *session) fileFacts(in *workorder.Input) {
 	}
 	house := s.house()
 	in.HasPages = exists(house.Path("simple"))
+	if !in.HasPages && !exists(house.Path("wheels")) {
+		return
+	}
 	for i := range s.locked.Packages {
 		p := &s.locked.Packages[i]
 		if p.Group == lock.GroupBuild {

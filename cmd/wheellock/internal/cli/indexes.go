@@ -28,7 +28,7 @@ func (s *session) client(ctx context.Context) (*index.Client, error) {
 		return nil, err
 	}
 	o := index.Options{
-		CacheDir: cache, Offline: s.offline, Jobs: s.jobs, UserAgent: "wheellock/" + version(),
+		CacheDir: cache, Pack: s.dir, Offline: s.offline, Jobs: s.jobs, UserAgent: "wheellock/" + version(),
 		Private: s.project.Config.Private, FindLinks: s.links(), Netrc: s.netrc(), Keyring: s.keyring,
 		CAFile: s.first("PIP_CERT", "REQUESTS_CA_BUNDLE"), ClientCert: s.first("PIP_CLIENT_CERT"),
 		Proxy: index.Proxy{

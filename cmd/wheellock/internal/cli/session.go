@@ -137,6 +137,11 @@ func (a *app) load(dir string) (*session, error) {
 }
 
 func (s *session) close() {
+	s.clientMu.Lock()
+	if s.theClient != nil {
+		s.theClient.WritePack()
+	}
+	s.clientMu.Unlock()
 	for _, d := range s.temp {
 		os.RemoveAll(d)
 	}
