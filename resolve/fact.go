@@ -130,7 +130,7 @@ func (x *explainer) fact(i *solver.Incompatibility) string {
 		}
 		switch {
 		case c.constraint:
-			return fmt.Sprintf("%s allows only %s.", at, c.wants())
+			return fmt.Sprintf("%s allows only %s%s.", at, c.wants(), x.butNone(c))
 		case c.root:
 			return fmt.Sprintf("%s asks for %s%s.", at, c.wants(), x.butNone(c))
 		}

@@ -129,16 +129,22 @@ func (v *view) newer(p *provider, pv *projectView, i int, labels []any) *Newer {
 		}
 		reason := p.refused[pv.name][k]
 		if reason == "" && !c.usable() {
-			hidden := false
-			if reason, hidden = v.nearest(pv, k); hidden {
+			if r.hidden() {
 				continue
 			}
+			reason, _ = v.nearest(pv, k)
 		}
 		if reason != "" {
 			return &Newer{Version: r.version, Reason: reason}
 		}
 	}
 	return nil
+}
+
+// hidden reports whether the user's settings show no file of a release.
+func (r *release) hidden() bool {
+	return !slices.ContainsFunc(r.wheels, func(w *wheel) bool { return w.late == "" }) &&
+		!slices.ContainsFunc(r.sdists, func(d *sdist) bool { return d.late == "" })
 }
 
 // reach returns the groups whose requirements lead to each package.

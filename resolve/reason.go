@@ -51,10 +51,10 @@ func (v *view) refusals(p *projectView, r *release) []Refusal {
 		switch {
 		case p.onlyBinary:
 			why = onlyBinaryReason
-		case d.late != "":
-			why = d.late
 		case !v.pythonFits(d.file.RequiresPython):
 			why = pythonReason(d.file.RequiresPython, v.python)
+		case d.late != "":
+			why = d.late
 		case d.file.Yanked:
 			why = yankedReason(d.file.YankedReason)
 		case k > 0:
@@ -68,16 +68,18 @@ func (v *view) refusals(p *projectView, r *release) []Refusal {
 	return list
 }
 
+// wheelReason is why a wheel cannot be used. The cut-off comes after what no
+// other cut-off would help with.
 func (v *view) wheelReason(p *projectView, w *wheel) string {
 	switch {
 	case p.noBinary:
 		return noBinaryReason
-	case w.late != "":
-		return w.late
 	case !v.pythonFits(w.file.RequiresPython):
 		return pythonReason(w.file.RequiresPython, v.python)
 	case v.rank(w.tags) < 0:
 		return v.misfit(w).reason
+	case w.late != "":
+		return w.late
 	case w.file.Yanked:
 		return yankedReason(w.file.YankedReason)
 	}
@@ -119,7 +121,8 @@ func yankedReason(why string) string {
 }
 
 // nearest is why a whole release cannot be used: the reason of the file that
-// comes nearest to fitting. hidden means that it is the user's cut-off.
+// comes nearest to fitting. hidden means that it is the user's cut-off, and
+// nothing else.
 func (v *view) nearest(p *projectView, i int) (reason string, hidden bool) {
 	r := p.releases[i]
 	reason, best := "has no file", 1<<30
@@ -130,18 +133,18 @@ func (v *view) nearest(p *projectView, i int) (reason string, hidden bool) {
 	}
 	for _, d := range r.sdists {
 		switch {
-		case d.late != "":
-			consider(d.late, 0)
 		case p.onlyBinary:
 			consider(onlyBinaryReason, 2)
 		case !v.pythonFits(d.file.RequiresPython):
 			consider(pythonReason(d.file.RequiresPython, v.python), 1)
+		case d.late != "":
+			consider(d.late, 0)
 		}
 	}
 	for _, w := range r.wheels {
 		why, away := v.wheelReason(p, w), 1
 		switch {
-		case why == w.late:
+		case why != "" && why == w.late:
 			away = 0
 		case p.noBinary:
 			away = 2

@@ -41,6 +41,7 @@ type Order struct {
 	Packages   []Package  `json:"packages"`              // new ones first, then by name
 	Notes      []Note     `json:"notes,omitempty"`       // why something is as it is
 	Alignment  *Alignment `json:"alignment,omitempty"`   // absent: nothing was held back by the last resolution
+	Coverage   []Coverage `json:"coverage,omitempty"`    // absent: the last resolution lost no target
 	Steps      []Step     `json:"steps"`                 // in the order in which they are to be done
 	Next       string     `json:"next"`                  // the one command to run now; empty when there is none
 	NextWhy    string     `json:"next_reason,omitempty"` // set when Next is empty or needs a word
@@ -98,6 +99,16 @@ type Missing struct {
 	Why     string `json:"why"`
 	Role    string `json:"role"` // developer, builder, reviewer, publisher, CI
 	Command string `json:"command"`
+}
+
+// Coverage is a new version that fewer targets can take as it is published than
+// the version that was locked before.
+type Coverage struct {
+	Name   string   `json:"name"`
+	From   string   `json:"from"`
+	To     string   `json:"to"`
+	Source []string `json:"source"` // targets that have to build it now
+	Behind []string `json:"behind"` // targets that stay at the old version
 }
 
 // A Note is a sentence below the table. Mark, when set, is the sign in the table

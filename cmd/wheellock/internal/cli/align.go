@@ -44,8 +44,10 @@ func alignment(versions string, a resolve.Alignment) workorder.Alignment {
 	return out
 }
 
-// align puts what choosing cost into the order.
+// align puts what choosing cost into the order, and which targets a new version
+// lost.
 func (r *relocked) align(o *workorder.Order) {
+	o.Coverage = r.coverage
 	o.SetAlignment(alignment(r.project.Config.Versions, r.solution.Alignment))
 }
 

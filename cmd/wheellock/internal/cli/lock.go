@@ -87,7 +87,7 @@ func movedNotes(was, now *lock.Lock) []string {
 	if n := len(list) - maxMoves; n > 1 {
 		list = append(list[:maxMoves], fmt.Sprintf("%d more packages moved: wheellock diff", n))
 	}
-	for _, c := range report.Coverages(d.Coverage) {
+	for _, c := range report.Coverages(now, d.Coverage) {
 		list = append(list, report.CoverageLine(c))
 	}
 	return list

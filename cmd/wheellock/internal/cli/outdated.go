@@ -57,8 +57,10 @@ func (a *app) outdated(ctx context.Context, targets []string, code bool) error {
 	if err != nil {
 		return err
 	}
+	// As upgrade would, not as the lock was made.
+	l.request.ExcludeNewer, l.request.Kept = time.Time{}, files(l.session.locked)
 	if has {
-		l.request.ExcludeNewer = cutoff // as upgrade would, not as the lock was made
+		l.request.ExcludeNewer = cutoff
 	}
 	g, err := l.graph(ctx)
 	if err != nil {

@@ -15,6 +15,7 @@ import (
 	"github.com/freedomofpress/wheellock/lock/assemble"
 	"github.com/freedomofpress/wheellock/lock/pyproject"
 	"github.com/freedomofpress/wheellock/provenance/recipe"
+	"github.com/freedomofpress/wheellock/provenance/workorder"
 	"github.com/freedomofpress/wheellock/resolve"
 	"github.com/freedomofpress/wheellock/resolve/metadata"
 	"github.com/freedomofpress/wheellock/resolve/pep440"
@@ -31,6 +32,7 @@ type relocked struct {
 	took    time.Duration
 
 	solution *resolve.Solution
+	coverage []workorder.Coverage // what the change lost, once it is written
 }
 
 // relock resolves the project as p has it and plans the builds. It writes

@@ -9,6 +9,7 @@ import (
 
 	"github.com/freedomofpress/wheellock/cmd/wheellock/internal/report"
 	"github.com/freedomofpress/wheellock/lock"
+	"github.com/freedomofpress/wheellock/provenance/workorder"
 	"github.com/freedomofpress/wheellock/resolve"
 	"github.com/freedomofpress/wheellock/resolve/advisory"
 	"github.com/freedomofpress/wheellock/resolve/index"
@@ -79,7 +80,7 @@ func (s *session) upgradeSecurity(ctx context.Context, asked []pep508.Requiremen
 	if err != nil {
 		return err
 	}
-	u := &report.Upgrade{Security: sec, Moved: []report.PinMove{}, Added: []report.Ref{}, Removed: []report.Ref{}, Kept: []report.Kept{}, Coverage: []report.Coverage{}}
+	u := &report.Upgrade{Security: sec, Moved: []report.PinMove{}, Added: []report.Ref{}, Removed: []report.Ref{}, Kept: []report.Kept{}, Coverage: []workorder.Coverage{}}
 	r := &relocked{lock: s.locked}
 	if len(c.upgrade) > 0 {
 		if r, err = s.relock(ctx, s.project, c); err != nil {
@@ -90,7 +91,7 @@ func (s *session) upgradeSecurity(ctx context.Context, asked []pep508.Requiremen
 		u.Security = security
 	}
 	for i := range sec.Rows {
-		e.finish(&sec.Rows[i], r.lock)
+		e.finish(&sec.Rows[i], r)
 	}
 	if err := e.waysOut(ctx); err != nil {
 		return err
@@ -367,9 +368,26 @@ func (e *escape) pass(ctx context.Context) bool {
 	return again
 }
 
+// young reports whether a pin is one that the cut-off would have hidden.
+func (e *escape) young(name, target string, sol *resolve.Solution) bool {
+	at, err := (&change{}).instant(e.project, e.locked, e.Now())
+	if err != nil || at == nil || !e.early[name] || sol == nil {
+		return false
+	}
+	for _, t := range sol.Targets {
+		for i := range t.Pins {
+			if p := &t.Pins[i]; t.Target.Name == target && p.Name == name {
+				old := func(f *index.File) bool { return f != nil && !f.Uploaded.IsZero() && f.Uploaded.Before(*at) }
+				return !old(p.Wheel) && !old(p.Sdist)
+			}
+		}
+	}
+	return false
+}
+
 // finish says what became of a row.
-func (e *escape) finish(row *report.SecurityTarget, l *lock.Lock) {
-	p := l.Find(row.Name, row.Target)
+func (e *escape) finish(row *report.SecurityTarget, r *relocked) {
+	p := r.lock.Find(row.Name, row.Target)
 	if p == nil {
 		row.Now, row.State = "", report.FixedNow
 		return
@@ -378,7 +396,7 @@ func (e *escape) finish(row *report.SecurityTarget, l *lock.Lock) {
 	v, err := pep440.Parse(p.Version)
 	if row.State == report.Affected && err == nil && !e.bad(row.Name, v) {
 		row.State = report.FixedNow
-		row.Early = e.early[row.Name] && row.Now != row.Locked
+		row.Early = row.Now != row.Locked && e.young(row.Name, row.Target, r.solution)
 	}
 	for _, c := range e.cells {
 		if c.row == row && row.State == report.Affected {

@@ -117,12 +117,27 @@ func (s *session) forbidden(err error, asked []pep508.Requirement) error {
 	e := &Error{Code: Finding, Msg: err.Error(), Hint: conflict.Hint(), Err: err}
 	for _, r := range asked {
 		for _, in := range requirementsOn(s.project, r.Canonical()) {
+			if own, err := pep508.Parse(in.Requirement); err != nil || !excludes(own.Specifiers, r.Specifiers) {
+				continue // what forbids it is something else
+			}
 			if strings.Contains(e.Msg, in.Origin()+" asks for") {
 				e.Hint = fmt.Sprintf("%s asks for %s: to allow more, wheellock add '%s'", in.Origin(), in.Requirement, r.Canonical()+atLeast(r.Specifiers))
 			}
 		}
 	}
 	return e
+}
+
+// excludes reports whether own forbids the versions that asked names, so far as
+// the bounds show it.
+func excludes(own, asked pep440.Specifiers) bool {
+	for _, c := range asked.Clauses() {
+		v, err := pep440.Parse(strings.TrimSuffix(c.Version, ".*"))
+		if err == nil && !own.Contains(v, pep440.PreAllow) {
+			return true
+		}
+	}
+	return false
 }
 
 // atLeast is the requirement that asks for what an upgrade asked for, without
@@ -197,7 +212,7 @@ func (s *session) areTargets(names []string) error {
 // everything.
 func upgraded(old *lock.Lock, r *relocked, names []string) *report.Upgrade {
 	d := lock.Diff(old, r.lock)
-	u := &report.Upgrade{Moved: report.PinMoves(r.lock, d.Versions), Coverage: report.Coverages(d.Coverage),
+	u := &report.Upgrade{Moved: report.PinMoves(r.lock, d.Versions), Coverage: report.Coverages(r.lock, d.Coverage),
 		Added: report.Refs(d.Added), Removed: report.Refs(d.Removed), Kept: []report.Kept{}}
 	for _, t := range r.solution.Targets {
 		for i := range t.Pins {

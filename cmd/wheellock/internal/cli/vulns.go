@@ -181,10 +181,15 @@ func (l *locked) fix(ctx context.Context, g *depgraph.Graph, db *advisory.Databa
 			continue
 		}
 		why := l.whyNot(ctx, g, v.Name, l.target(target), o)
-		if o.Refused == "" {
+		switch {
+		case o.Refused == "":
 			return fixJSON{target, o.Version.String(), why}
+		case o.Late && f.Version == "":
+			// An upgrade for an advisory passes the cut-off where it has to.
+			f.Version, f.WhyNot = o.Version.String(), why
+		case f.WhyNot == noFix:
+			f.WhyNot = o.Version.String() + ": " + why
 		}
-		f.WhyNot = o.Version.String() + ": " + why
 	}
 	return f
 }

@@ -282,7 +282,7 @@ func (d *differ) sourceOnly() []Entry {
 
 func (d *differ) coverage() []Entry {
 	var list []Entry
-	for _, c := range Coverages(d.c.Coverage) {
+	for _, c := range Coverages(d.in.New, d.c.Coverage) {
 		list = append(list, Entry{Name: c.Name, Old: c.From, New: c.To, Text: CoverageLine(c)})
 	}
 	return list

@@ -9,19 +9,21 @@ import (
 	"github.com/freedomofpress/wheellock/cmd/wheellock/internal/term"
 	"github.com/freedomofpress/wheellock/lock"
 	"github.com/freedomofpress/wheellock/provenance/workorder"
+	"github.com/freedomofpress/wheellock/resolve/pep440"
+	"github.com/freedomofpress/wheellock/resolve/tags"
 )
 
 // Upgrade is what an upgrade came to.
 type Upgrade struct {
-	Changed  bool             `json:"changed"` // there is something to write
-	Written  bool             `json:"written"`
-	Security *Security        `json:"security,omitempty"` // of --security
-	Moved    []PinMove        `json:"moved"`
-	Added    []Ref            `json:"added"`
-	Removed  []Ref            `json:"removed"`
-	Kept     []Kept           `json:"kept"`
-	Coverage []Coverage       `json:"coverage"`
-	Order    *workorder.Order `json:"order,omitempty"` // nil: nothing was written
+	Changed  bool                 `json:"changed"` // there is something to write
+	Written  bool                 `json:"written"`
+	Security *Security            `json:"security,omitempty"` // of --security
+	Moved    []PinMove            `json:"moved"`
+	Added    []Ref                `json:"added"`
+	Removed  []Ref                `json:"removed"`
+	Kept     []Kept               `json:"kept"`
+	Coverage []workorder.Coverage `json:"coverage"`
+	Order    *workorder.Order     `json:"order,omitempty"` // nil: nothing was written
 }
 
 // Ref is a package that came or went.
@@ -40,22 +42,50 @@ func Refs(list []lock.PackageRef) []Ref {
 	return out
 }
 
-// Coverage is a new version that fewer targets can take as it is published.
-type Coverage struct {
-	Name   string   `json:"name"`
-	From   string   `json:"from"`
-	To     string   `json:"to"`
-	Source []string `json:"source"` // targets that have to build it now
-	Behind []string `json:"behind"` // targets that stay at the old version
-}
-
-// Coverages turns the lock's changes into those of a report.
-func Coverages(list []lock.CoverageChange) []Coverage {
-	out := []Coverage{}
+// Coverages turns the lock's changes into those of a report. A target that
+// could have the new version stays behind for another reason than coverage: it
+// was not asked to move, or something else holds it.
+func Coverages(l *lock.Lock, list []lock.CoverageChange) []workorder.Coverage {
+	out := []workorder.Coverage{}
 	for _, c := range list {
-		out = append(out, Coverage{c.Name, c.Old, c.New, orEmpty(c.Source), orEmpty(c.Behind)})
+		behind := slices.DeleteFunc(slices.Clone(c.Behind), func(t string) bool { return supports(l, c.Name, c.New, t) })
+		if len(c.Source)+len(behind) > 0 {
+			out = append(out, workorder.Coverage{Name: c.Name, From: c.Old, To: c.New, Source: orEmpty(c.Source), Behind: orEmpty(behind)})
+		}
 	}
 	return out
+}
+
+// supports reports whether a version could be installed on a target of the lock
+// by its Requires-Python and its files.
+func supports(l *lock.Lock, name, version, target string) bool {
+	t := l.Target(target)
+	if t == nil {
+		return false
+	}
+	env, err := tags.New(t.Name, t.Python, t.Platform, t.Implementation, t.ABI)
+	if err != nil {
+		return false
+	}
+	for i := range l.Packages {
+		p := &l.Packages[i]
+		if p.Name != name || p.Version != version || p.Group == lock.GroupBuild {
+			continue
+		}
+		if python, err := pep440.ParseSpecifiers(p.RequiresPython); err == nil && !python.Contains(env.Version(), pep440.PreAllow) {
+			return false
+		}
+		if p.Sdist != nil {
+			return true
+		}
+		fits := func(file string) bool {
+			w, err := tags.ParseWheelName(file)
+			return err == nil && slices.ContainsFunc(w.Tags, func(t tags.Tag) bool { _, ok := env.Rank(t); return ok })
+		}
+		return slices.ContainsFunc(p.Wheels, func(w lock.Wheel) bool { return fits(w.Name) }) ||
+			slices.ContainsFunc(p.Upstream, func(u lock.Upstream) bool { return fits(u.Name) })
+	}
+	return false
 }
 
 // PinMove is a package that is at another version now.
@@ -124,14 +154,18 @@ func (u *Upgrade) Keep(name, version, newer, why, target string) {
 	slices.SortStableFunc(u.Kept, func(a, b Kept) int { return strings.Compare(a.Name, b.Name) })
 }
 
-// Names are the packages that moved or came, sorted.
+// Names are the packages that moved or came, sorted, without build requirements.
 func (u *Upgrade) Names() []string {
 	var list []string
 	for _, m := range u.Moved {
-		list = append(list, m.Name)
+		if !m.Build {
+			list = append(list, m.Name)
+		}
 	}
 	for _, a := range u.Added {
-		list = append(list, a.Name)
+		if !a.Build {
+			list = append(list, a.Name)
+		}
 	}
 	slices.Sort(list)
 	return slices.Compact(list)
@@ -300,7 +334,7 @@ func becauseText(why string) string {
 }
 
 // CoverageLine is a warning for a person.
-func CoverageLine(c Coverage) string {
+func CoverageLine(c workorder.Coverage) string {
 	var parts []string
 	if len(c.Source) > 0 {
 		parts = append(parts, fmt.Sprintf("%s %s publishes no wheel for %s, where %s did: it has to be built from source there",
