@@ -2,6 +2,7 @@ package verify
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -126,7 +127,9 @@ func (c *checker) run(ctx context.Context) error {
 		c.rows()
 		c.whole()
 	}
-	c.witnesses()
+	if err := errors.Join(c.witnesses(), c.fresh(c.log.note)); err != nil {
+		return err
+	}
 	if c.chain != nil {
 		c.checked.Roots = c.chain.Len()
 	}
@@ -137,15 +140,6 @@ func (c *checker) run(ctx context.Context) error {
 		return err
 	}
 	return c.wheelsDir(ctx)
-}
-
-func (c *checker) witnesses() {
-	if c.v == nil {
-		return
-	}
-	if n := len(c.v.Cosigned); n < c.in.Policy.Witnesses {
-		c.add("too-few-witnesses", proofName, "%s cosigned its checkpoint, the policy asks for %d", plural(n, "witness"), c.in.Policy.Witnesses)
-	}
 }
 
 // report makes the report of what was found.

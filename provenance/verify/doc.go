@@ -65,4 +65,14 @@
 //
 // Expired keys make nothing red that they signed before: expiry is a finding only
 // where a pending statement can no longer be appended.
+//
+// # Witnesses and freshness
+//
+// The proof's checkpoint must be cosigned by as many witnesses (distinct keys that
+// hold the role) as the configuration asks for and, where the wheelhouse has the
+// policy whose hash the proof's newest root names, by that policy's quorum. How long
+// ago they did is nobody's business here: an old release stays green. Who asks
+// whether this is the log as it is now (Input.Fresh) gets a finding where the quorum
+// has cosigned the wheelhouse's checkpoint (or else the proof's) longer than MaxAge
+// ago, or not at all, and a warning 30 days before a root or role runs out.
 package verify

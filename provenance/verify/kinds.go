@@ -30,6 +30,9 @@ const (
 	cmdSign    = "wheellock sign"
 	cmdSync    = "wheellock mirror sync"
 	cmdAppend  = "wheellock log append --pending"
+	cmdCosign  = "wheellock log checkpoint --cosign"
+	cmdPolicy  = "wheellock log policy --witness 'VKEY URL'"
+	cmdRenew   = "wheellock keys renew"
 	cmdLock    = "wheellock lock"
 	cmdGet     = "git lfs pull"
 	cmdDiff    = "git diff HEAD -- wheels.lock"
@@ -61,6 +64,13 @@ var kinds = map[string]kind{
 	"policy-changed":    {Tampered, true, security, ""},
 	"role-expired":      {Expired, false, security, cmdKeys},
 	"too-few-witnesses": {Stale, true, ci, cmdAppend},
+	"quorum-missing":    {Stale, true, ci, cmdCosign},
+
+	// Asked for by --fresh alone.
+	"not-fresh":    {Stale, true, ci, cmdCosign},
+	"age-unknown":  {Stale, true, security, cmdPolicy},
+	"expired":      {Expired, false, security, cmdRenew},
+	"expires-soon": {OK, false, security, cmdRenew},
 
 	// Statements about locked files.
 	"wheel-to-build":     {Incomplete, false, developer, cmdBuild},

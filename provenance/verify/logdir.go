@@ -27,6 +27,7 @@ const maxNamed = 20
 type logFacts struct {
 	chain *trust.Chain // the proof's roots and those that came after; nil: as the proof's
 	tree  *store.Tree  // nil: there is no checkpoint to believe
+	note  []byte       // the checkpoint, signed; nil likewise
 }
 
 func (c *checker) logPath(name string) string { return mirror.LogFolder + "/" + name }
@@ -65,6 +66,7 @@ func (c *checker) readLog(ctx context.Context) error {
 	if !ok {
 		return nil
 	}
+	c.log.note = msg
 	return c.readTree(ctx, cp)
 }
 

@@ -35,8 +35,12 @@ type Input struct {
 	// locked wheels of it may lie there too.
 	Wanted     func(p *lock.Package, target string) bool
 	ForRelease bool
-	Now        time.Time // zero: expiry is not looked at
-	Jobs       int       // files hashed at once; 0: as many as processors
+	// Fresh asks also whether this is a recent view of the log, at most MaxAge old
+	// (zero: DefaultMaxAge), and what runs out soon.
+	Fresh  bool
+	MaxAge time.Duration
+	Now    time.Time // zero: expiry is not looked at
+	Jobs   int       // files hashed at once; 0: as many as processors
 
 	fsck int64 // in tests, in place of MaxFsck
 }

@@ -426,3 +426,22 @@ func (p *Policy) cosignatures(n *note.Note) ([]Seen, error) {
 	}
 	return seen, nil
 }
+
+// Fresh returns the latest time, in seconds since 1970, since which the quorum
+// has cosigned: those who signed then or later make it. ok is false where they
+// do not, whatever the time, and where the quorum needs nobody. Who shows an old
+// view of a log cannot make that time younger without a quorum that helps.
+func (p *Policy) Fresh(seen []Seen) (since int64, ok bool) {
+	if p.Needs() == 0 {
+		return 0, false
+	}
+	for _, s := range seen {
+		enough := p.Satisfied(func(name string) bool {
+			return slices.ContainsFunc(seen, func(o Seen) bool { return o.Witness.Name == name && o.Time >= s.Time })
+		})
+		if enough && (!ok || s.Time > since) {
+			since, ok = s.Time, true
+		}
+	}
+	return since, ok
+}
