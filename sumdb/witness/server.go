@@ -26,8 +26,20 @@ type Log struct {
 	Keys   []note.Verifier // any of them may sign its checkpoints; they bear the origin's name
 }
 
+// An Event is a request that was answered, for the log file of whoever runs a
+// witness.
+type Event struct {
+	Origin    string // "" where the request named none that can be read
+	Old, Size int64
+	Status    int
+	Err       error // why it was not cosigned; nil with 200
+}
+
 // A Server is a witness: an http.Handler for add-checkpoint below any prefix.
 type Server struct {
+	// Observe, if not nil, hears of each request. It is set before the first one.
+	Observe func(Event)
+
 	dir    string
 	key    *note.Cosigner
 	logs   map[string]*watched
@@ -156,6 +168,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	lines, err := s.Add(r.Context(), body)
+	s.observe(body, err)
 	var a *answer
 	switch {
 	case errors.As(err, &a):
@@ -173,6 +186,33 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		io.WriteString(w, lines)
 	}
+}
+
+func (s *Server) observe(body []byte, err error) {
+	if s.Observe == nil {
+		return
+	}
+	e := Event{Status: http.StatusOK, Err: err}
+	var a *answer
+	switch {
+	case errors.As(err, &a):
+		e.Status = a.status
+		if a.size {
+			e.Err = fmt.Errorf("signed last was %s", strings.TrimSpace(a.text))
+		} else {
+			e.Err = errors.New(strings.TrimSpace(a.text))
+		}
+	case err != nil:
+		e.Status = http.StatusInternalServerError
+	}
+	if req, err := ParseRequest(body); err == nil {
+		if n, err := note.Parse(req.Checkpoint); err == nil {
+			if c, err := tile.ParseCheckpoint(n.Text); err == nil {
+				e.Origin, e.Old, e.Size = c.Origin, req.Old, c.Size
+			}
+		}
+	}
+	s.Observe(e)
 }
 
 // Add does what add-checkpoint does with a request's body, and returns the
