@@ -20,7 +20,8 @@ type provider struct {
 	tries       map[string]int
 	ahead       map[string]int
 	aim         aim
-	hold        func(name string) bool // these stay where they are locked; nil: none
+	limits      *limits // of locked packages; nil: none
+	fresh       bool    // as if nothing were locked
 }
 
 // kind says what is wrong with versions that could be used but must not be.
@@ -72,9 +73,13 @@ func (p *provider) Versions(_ context.Context, name string) (solver.Universe, er
 	if i, ok := p.aim.only[name]; ok {
 		u.Exclusions = append(u.Exclusions, solver.Exclusion{Set: solver.FullSet(u.N).AndNot(solver.SetOf(u.N, i)), Cause: &p.aim})
 	}
-	if p.hold != nil && p.hold(name) {
-		if i := p.keepable(p.of(proj)); i >= 0 {
-			u.Exclusions = append(u.Exclusions, solver.Exclusion{Set: solver.FullSet(u.N).AndNot(solver.SetOf(u.N, i)), Cause: &p.aim})
+	if p.limits != nil {
+		out, err := p.limits.outside(p.of(proj))
+		if err != nil {
+			return u, err
+		}
+		if !out.IsEmpty() {
+			u.Exclusions = append(u.Exclusions, solver.Exclusion{Set: out, Cause: &p.aim})
 		}
 	}
 	return u, nil
@@ -151,7 +156,7 @@ func (p *provider) Choose(_ context.Context, name string, allowed solver.Set, la
 	perm := p.permit(pv, labels)
 	n := len(pv.releases)
 	out := [3]solver.Set{solver.NewSet(n), solver.NewSet(n), solver.NewSet(n)}
-	if i := p.lockedIndex(pv); i >= 0 && allowed.Has(i) && p.aim.admits(pv, i) {
+	if i := p.preferred(pv); i >= 0 && allowed.Has(i) && p.aim.admits(pv, i) {
 		if c := p.candidate(pv, i); c.usable() && !c.yanked {
 			if ok, err := p.believable(pv, i, allowed); err != nil || ok {
 				return solver.Choice{Version: i}, err
@@ -214,6 +219,14 @@ func (p *provider) after(name string, s solver.Set, i int) int {
 		return s.Above(i)
 	}
 	return s.Below(i)
+}
+
+// preferred is the locked version that comes before all others.
+func (p *provider) preferred(pv *projectView) int {
+	if p.fresh {
+		return -1
+	}
+	return p.lockedIndex(pv)
 }
 
 func (v *view) lockedIndex(p *projectView) int {

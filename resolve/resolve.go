@@ -137,7 +137,7 @@ func (v *view) solve(roots, constraints []*need) (r targetResult) {
 	if err != nil {
 		return targetResult{err: err}
 	}
-	sol, err := p.run(solver.Options{})
+	found, sol, err := v.settle(p)
 	var no *solver.NoSolution
 	switch {
 	case errors.As(err, &no):
@@ -145,9 +145,7 @@ func (v *view) solve(roots, constraints []*need) (r targetResult) {
 	case err != nil:
 		return targetResult{err: err}
 	}
-	if p, sol, err = v.settle(p, sol); err != nil {
-		return targetResult{err: err}
-	}
+	p = found
 	r.provider, r.chosen = p, sol
 	r.solution, r.unknown, r.err = v.pins(p, sol)
 	return r
@@ -202,7 +200,7 @@ func (p *provider) run(o solver.Options) (*solver.Solution, error) {
 		return sol, err
 	}
 	q := newProvider(p.view, p.roots, nil)
-	q.constraints, q.lenient = p.constraints, true
+	q.constraints, q.aim, q.limits, q.fresh, q.lenient = p.constraints, p.aim, p.limits, p.fresh, true
 	for range maxLenient {
 		sol, again := solver.Solve(q.ctx, q, deps, o)
 		if again != nil {
@@ -224,7 +222,7 @@ func (p *provider) permitted(sol *solver.Solution) bool {
 			return false
 		}
 		pv := p.of(proj)
-		if class, _ := p.class(pv, p.permit(pv, sol.Needs[name]), i); class > 1 && p.lockedIndex(pv) != i {
+		if class, _ := p.class(pv, p.permit(pv, sol.Needs[name]), i); class > 1 && p.preferred(pv) != i {
 			return false
 		}
 	}

@@ -2,6 +2,7 @@ package resolve
 
 import (
 	"errors"
+	"maps"
 	"slices"
 
 	"github.com/freedomofpress/wheellock/resolve/solver"
@@ -14,49 +15,90 @@ const (
 	maxRaise = 16   // searches for a newer version of one package of Request.Upgrade
 )
 
-// settle makes the answer one that moves no locked pin without need. The search
-// prefers what is locked, but package by package: what it decides first may
-// drive another from its place although a solution with both exists.
+// settle solves for a target that has locked versions (see the package comment).
+// The search prefers what is locked, but package by package: what it decides
+// first may drive another from its place although a solution with both exists.
+// So it is asked for less and less:
 //
-// First each package of Request.Upgrade is raised as far as any solution goes.
-// Then, with those where they are: is there a solution that moves nothing else?
-// If not, each pin that moved is put back in turn, the user's own first, where
-// a solution has it together with all that stay.
-func (v *view) settle(p *provider, sol *solver.Solution) (*provider, *solver.Solution, error) {
+//  1. that everything stays, but for what the request itself no longer allows
+//     where it is locked;
+//  2. that nothing goes back; then each pin that moved is put back in turn, the
+//     user's own first, where a solution has it together with all that stay;
+//  3. that nothing is older than in the answer without any lock. Without that
+//     bound some package of long ago, which did not yet need this or that, would
+//     be the answer that moves least. From there each pin that went back, and
+//     then each that moved, is brought home in turn where a solution has it, all
+//     that stay, and nothing else further back.
+//
+// Before that each package of Request.Upgrade is raised as far as any solution
+// goes, and stays there.
+func (v *view) settle(p *provider) (*provider, *solver.Solution, error) {
+	t := &settling{view: v, p: p, at: map[string]int{}, homes: map[string]home{}, lost: map[string]bool{}}
 	if len(v.locked) == 0 {
-		return p, sol, nil
+		err := t.must(p)
+		return t.p, t.sol, err
 	}
-	t := &settling{view: v, p: p, sol: sol, at: map[string]int{}}
-	for _, name := range slices.Compact(slices.Sorted(slices.Values(v.req.Upgrade))) {
-		if _, stays := v.locked[name]; stays {
-			continue // it moves on other targets
-		}
-		if err := t.raise(name); err != nil {
-			return nil, nil, err
+	for _, step := range []func() (bool, error){t.raiseAll, t.keep, t.forward, t.back} {
+		if done, err := step(); err != nil || done {
+			return t.p, t.sol, err
 		}
 	}
-	err := t.putBack()
-	return t.p, t.sol, err
+	return t.p, t.sol, nil
 }
 
 // settling is the best answer so far.
 type settling struct {
 	*view
-	p   *provider
-	sol *solver.Solution
-	at  map[string]int // versions of upgraded packages, which later trials keep
+	p     *provider
+	sol   *solver.Solution
+	at    map[string]int // versions of upgraded packages, which later trials keep
+	homes map[string]home
+	lost  map[string]bool // went back, and no solution has them as new as locked
 }
 
-// try searches with more asked for than the request does, and keeps what it
-// finds.
-func (t *settling) try(ask func(*provider)) (found bool, err error) {
+// limits bound what a search may take of locked packages.
+type limits struct {
+	home  func(name string) (home, bool, error)
+	stay  func(name string) bool        // these stay at home if they can; nil: none
+	floor func(name string, h home) int // of the others, the oldest that may be taken
+}
+
+// outside is what the limits forbid of a package.
+func (l *limits) outside(pv *projectView) (solver.Set, error) {
+	n := len(pv.releases)
+	h, locked, err := l.home(pv.name)
+	switch {
+	case err != nil || !locked:
+		return solver.NewSet(n), err
+	case h.at >= 0 && l.stay != nil && l.stay(pv.name):
+		return solver.FullSet(n).AndNot(solver.SetOf(n, h.at)), nil
+	}
+	out := solver.NewSet(n)
+	for i := range min(n, l.floor(pv.name, h)) {
+		out.Add(i)
+	}
+	return out, nil
+}
+
+// asking is a provider for one more search.
+func (t *settling) asking() *provider {
 	q := newProvider(t.view, t.p.roots, nil)
 	q.constraints = t.p.constraints
-	q.aim.only = map[string]int{}
-	for name, i := range t.at {
-		q.aim.only[name] = i
+	q.aim.only = maps.Clone(t.at)
+	return q
+}
+
+// must searches without a bound.
+func (t *settling) must(q *provider) error {
+	sol, err := q.run(solver.Options{})
+	if err == nil {
+		t.p, t.sol = q, sol
 	}
-	ask(q)
+	return err
+}
+
+// try searches, and keeps what it finds.
+func (t *settling) try(q *provider) (found bool, err error) {
 	sol, err := q.run(solver.Options{MaxConflicts: maxTrial})
 	if errors.As(err, new(*solver.NoSolution)) || errors.As(err, new(*solver.LimitError)) {
 		return false, nil
@@ -68,95 +110,115 @@ func (t *settling) try(ask func(*provider)) (found bool, err error) {
 	return true, nil
 }
 
-// raise moves a package to the newest version (the oldest, for one of
-// Request.Nearest) that any solution has.
-func (t *settling) raise(name string) error {
-	for range maxRaise {
-		i, there := t.sol.Versions[name]
-		if !there || !t.higher(name, i) {
-			break
+// within is try for a solution within limits.
+func (t *settling) within(stay func(string) bool, floor func(string, home) int) (bool, error) {
+	q := t.asking()
+	q.limits = &limits{t.home, stay, floor}
+	return t.try(q)
+}
+
+// locked is the floor of what must not go back.
+func locked(_ string, h home) int { return h.floor }
+
+// keep looks for a solution in which nothing moves.
+func (t *settling) keep() (done bool, err error) {
+	return t.within(func(string) bool { return true }, func(string, home) int { return 0 })
+}
+
+// forward looks for a solution in which nothing goes back.
+func (t *settling) forward() (done bool, err error) {
+	if found, err := t.within(nil, locked); err != nil || !found {
+		return false, err
+	}
+	return true, t.putBack()
+}
+
+// back takes what can be had.
+func (t *settling) back() (done bool, err error) {
+	q := t.asking()
+	q.fresh = true
+	err = t.must(q)
+	if errors.As(err, new(*solver.NoSolution)) {
+		t.p = t.asking() // a lock may hold what would not be taken anew, such as a pre-release
+		err = t.must(t.p)
+	}
+	if err != nil {
+		return false, err
+	}
+	fresh := t.sol.Versions
+	if _, err := t.within(nil, func(name string, h home) int {
+		if i, ok := fresh[name]; ok && (h.floor == 0 || i < h.floor) {
+			return i
 		}
-		found, err := t.try(func(q *provider) {
-			q.aim.admit = func(pv *projectView, k int) bool { return pv.name != name || q.better(name, k, i) }
+		return h.floor
+	}); err != nil {
+		return false, err
+	}
+	older, err := t.list(func(i int, h home) bool { return i < h.floor })
+	if err != nil {
+		return false, err
+	}
+	for _, name := range older {
+		now := t.sol.Versions
+		found, err := t.within(nil, func(n string, h home) int {
+			if n == name {
+				return h.floor
+			}
+			return notBelow(now, n, h)
 		})
 		if err != nil {
-			return err
+			return false, err
 		}
-		if !found {
-			break
-		}
+		t.lost[name] = !found
 	}
-	if i, there := t.sol.Versions[name]; there {
-		t.at[name] = i
-	}
-	return nil
+	return true, t.putBack()
 }
 
-func (p *provider) better(name string, k, than int) bool {
-	if p.lowest(name) {
-		return k < than
+// notBelow is the floor of what went back: where it is now.
+func notBelow(now map[string]int, name string, h home) int {
+	if i, ok := now[name]; ok && (h.floor == 0 || i < h.floor) {
+		return i
 	}
-	return k > than
-}
-
-// higher reports whether a better version is worth a search: one that the
-// target can use and the request itself allows.
-func (t *settling) higher(name string, i int) bool {
-	proj, err := t.project(name)
-	if err != nil {
-		return false
-	}
-	pv := t.of(proj)
-	allowed := solver.FullSet(len(pv.releases))
-	for _, n := range slices.Concat(t.p.roots, t.p.constraints[name]) {
-		if n.name == name {
-			allowed = allowed.And(proj.set(n.spec))
-		}
-	}
-	for k := allowed.Newest(); k >= 0; k = allowed.Below(k) {
-		if t.p.better(name, k, i) && t.plain(pv, k) && (!pv.releases[k].pre || pv.releases[i].pre) {
-			return true
-		}
-	}
-	return false
+	return h.floor
 }
 
 // putBack undoes moves that are not needed.
 func (t *settling) putBack() error {
-	moved, err := t.moved()
-	if err != nil || len(moved) == 0 {
-		return err
-	}
-	found, err := t.try(func(q *provider) { q.hold = func(string) bool { return true } })
-	if err != nil || found {
+	moved, err := t.list(func(i int, h home) bool { return h.at >= 0 && i != h.at })
+	if err != nil {
 		return err
 	}
 	for _, name := range moved {
-		stay := map[string]bool{name: true}
-		for n := range t.sol.Versions {
-			if i, err := t.lockedAt(n); err != nil {
-				return err
-			} else if i >= 0 && i == t.sol.Versions[n] {
-				stay[n] = true
-			}
+		if t.lost[name] {
+			continue
 		}
-		if _, err := t.try(func(q *provider) { q.hold = func(n string) bool { return stay[n] } }); err != nil {
+		now, stay := t.sol.Versions, map[string]bool{name: true}
+		for n, i := range now {
+			h, locked, err := t.home(n)
+			if err != nil {
+				return err
+			}
+			stay[n] = stay[n] || locked && h.at == i
+		}
+		_, err := t.within(func(n string) bool { return stay[n] },
+			func(n string, h home) int { return notBelow(now, n, h) })
+		if err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// moved lists the packages that are not where they were locked, those that the
-// user asks for first.
-func (t *settling) moved() ([]string, error) {
+// list gives the locked packages of the answer that are in some state, those
+// that the user asks for first.
+func (t *settling) list(is func(i int, h home) bool) ([]string, error) {
 	var direct, others []string
 	for name, i := range t.sol.Versions {
-		k, err := t.lockedAt(name)
+		h, locked, err := t.home(name)
 		switch {
 		case err != nil:
 			return nil, err
-		case k < 0 || k == i:
+		case !locked || !is(i, h):
 		case t.p.direct[name]:
 			direct = append(direct, name)
 		default:
@@ -166,26 +228,4 @@ func (t *settling) moved() ([]string, error) {
 	slices.Sort(direct)
 	slices.Sort(others)
 	return append(direct, others...), nil
-}
-
-// lockedAt is the locked version of a package, -1 where none is locked or it
-// can no longer be used.
-func (t *settling) lockedAt(name string) (int, error) {
-	if _, ok := t.locked[name]; !ok {
-		return -1, nil
-	}
-	proj, err := t.project(name)
-	if err != nil {
-		return -1, err
-	}
-	return t.keepable(t.of(proj)), nil
-}
-
-// keepable is the locked version where nothing but other requirements speaks
-// against it, else -1.
-func (v *view) keepable(pv *projectView) int {
-	if i := v.lockedIndex(pv); i >= 0 && v.plain(pv, i) {
-		return i
-	}
-	return -1
 }

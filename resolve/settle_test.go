@@ -2,14 +2,18 @@ package resolve
 
 import (
 	"context"
+	"maps"
 	"math/rand"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/freedomofpress/wheellock/resolve/index"
 	"github.com/freedomofpress/wheellock/resolve/pep440"
+	"github.com/freedomofpress/wheellock/resolve/pep508"
 	"github.com/freedomofpress/wheellock/resolve/tags"
 )
 
@@ -53,6 +57,111 @@ func (w *invented) ask(t *testing.T, locked map[string]string, upgrade ...string
 	return versions(sol.Targets[0])
 }
 
+// older reports whether a is before b.
+func older(a, b string) bool { return pep440.MustParse(a).Compare(pep440.MustParse(b)) < 0 }
+
+// back lists what a solution has older than it is locked, but for what the
+// request itself does not allow there.
+func (w *invented) back(sol, locked map[string]string) (names []string) {
+	for n, v := range sol {
+		if was, ok := locked[n]; ok && older(v, was) && w.allows(n, was) {
+			names = append(names, n)
+		}
+	}
+	return names
+}
+
+// allows: the request itself is no reason to move.
+func (w *invented) allows(name, version string) bool {
+	for _, list := range [][]string{w.roots, w.constraints} {
+		for _, text := range list {
+			if q := pep508.MustParse(text); q.Canonical() == name && !q.Specifiers.Contains(pep440.MustParse(version), pep440.PreAllow) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// noFurther reports whether nothing of m is further back than in got.
+func noFurther(m, got, locked map[string]string) bool {
+	for n, v := range m {
+		if was, ok := locked[n]; ok && older(v, was) && (got[n] == "" || older(v, got[n])) {
+			return false
+		}
+	}
+	return true
+}
+
+// TestNothingGoesBackWithoutNeed compares with every solution there is: nothing
+// goes back where there is one without that, nothing is older than it would be
+// without a lock, and nothing that moved could have stayed where it was, or as
+// new, without taking another further back.
+func TestNothingGoesBackWithoutNeed(t *testing.T) {
+	wentBack := 0
+	for seed := range int64(5000) {
+		r := rand.New(rand.NewSource(seed))
+		w := invent(t, r, false)
+		locked := w.locks(r)
+		if r.Intn(2) == 0 {
+			locked = w.ask(t, nil)
+		}
+		if len(locked) == 0 {
+			continue
+		}
+		names := slices.Sorted(maps.Keys(locked))
+		n := names[r.Intn(len(names))]
+		w.roots = append(w.roots, n+"=="+w.versions[n][r.Intn(len(w.versions[n]))])
+		got, fresh := w.ask(t, locked), w.ask(t, nil)
+		if got == nil || len(w.back(got, locked)) == 0 {
+			continue
+		}
+		wentBack++
+		for _, n := range w.back(got, locked) {
+			if fresh[n] != "" && older(got[n], fresh[n]) {
+				t.Errorf("seed %d: %s %s, without a lock it would be %s", seed, n, got[n], fresh[n])
+			}
+		}
+		w.solutions(debian12.Environment(), func(m map[string]string) bool {
+			if len(w.back(m, locked)) == 0 {
+				t.Errorf("seed %d: %v took %v back, but %v takes nothing back of %v", seed, got, w.back(got, locked), m, locked)
+				return false
+			}
+			if !noFurther(m, got, locked) {
+				return true
+			}
+			kept := keeps(m, locked, func(k string) bool { return got[k] == locked[k] || got[k] == "" })
+			for n, v := range got {
+				was, ok := locked[n]
+				if ok && v != was && m[n] == was && kept || ok && older(v, was) && m[n] != "" && !older(m[n], was) {
+					t.Errorf("seed %d: %v has %s, but %v was possible, locked %v", seed, got, n, m, locked)
+					return false
+				}
+			}
+			return true
+		})
+	}
+	if wentBack < 40 {
+		t.Errorf("the generator is lopsided: %d", wentBack)
+	}
+}
+
+// TestWhatMustGoBack: a package goes back no further than a new lock would take
+// it; what it used then comes along, and the rest stays.
+func TestWhatMustGoBack(t *testing.T) {
+	was := map[string]string{"app": "1.299", "core": "1.299", "http": "1.5", "paths": "2.5", "transfer": "2.5", "other": "1.0"}
+	sol, err := Resolve(context.Background(), cloud(t, 300), Request{
+		Targets: []tags.Target{debian12}, Requirements: requirements(t, "app", "other", "http>=2"),
+		Locked: map[string]map[string]string{debian12.Name: was}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]string{"app": "1.19", "core": "1.19", "http": "2.5", "paths": "1.5", "transfer": "1.5", "other": "1.0"}
+	if d := cmp.Diff(want, versions(sol.Targets[0])); d != "" {
+		t.Error(d)
+	}
+}
+
 // TestNothingMovesWithoutNeed locks a random solution, asks for something more,
 // and compares with every solution there is.
 func TestNothingMovesWithoutNeed(t *testing.T) {
@@ -82,7 +191,7 @@ func TestNothingMovesWithoutNeed(t *testing.T) {
 				return false
 			}
 			for _, n := range moved {
-				if keeps(m, locked, func(k string) bool { return k == n || stays(k) || got[k] == "" }) {
+				if noFurther(m, got, locked) && keeps(m, locked, func(k string) bool { return k == n || stays(k) || got[k] == "" }) {
 					t.Errorf("seed %d: %v moved %s, but %v keeps it and all that stayed of %v", seed, got, n, m, locked)
 					return false
 				}
