@@ -30,8 +30,10 @@ type need struct {
 	firm       bool     // no way out
 }
 
-func newNeed(r pep508.Requirement) *need {
-	n := &need{text: r.String(), name: r.Canonical(), spec: r.Specifiers, marker: r.Marker}
+func newNeed(r pep508.Requirement) *need { return textedNeed(r, r.String()) }
+
+func textedNeed(r pep508.Requirement, text string) *need {
+	n := &need{text: text, name: r.Canonical(), spec: r.Specifiers, marker: r.Marker}
 	for _, e := range r.Extras {
 		n.extras = append(n.extras, pep508.NormalizeName(e))
 	}
@@ -52,10 +54,16 @@ func newNeed(r pep508.Requirement) *need {
 func (s *store) intern(r pep508.Requirement) *need {
 	key := r.String()
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	n := s.needs[key]
-	if n == nil {
-		n = newNeed(r)
+	s.mu.Unlock()
+	if n != nil {
+		return n
+	}
+	made := textedNeed(r, key)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if n = s.needs[key]; n == nil {
+		n = made
 		s.needs[key] = n
 	}
 	return n

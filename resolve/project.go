@@ -3,7 +3,6 @@ package resolve
 import (
 	"fmt"
 	"slices"
-	"sort"
 	"strings"
 	"sync"
 	"time"
@@ -57,38 +56,72 @@ func newProject(name string, page *index.Page, req *Request) *project {
 	if page == nil {
 		return p
 	}
-	spelled := map[string]*release{} // by version as written; pages repeat it
-	byKey := map[string]*release{}
+	b := pageReader{spelled: map[string]*release{}, byKey: make(map[string]*release, len(page.Files)/8)}
+	wheels := make([]wheel, len(page.Files))
+	early := slices.Contains(req.Early, name)
 	for i := range page.Files {
 		f := &page.Files[i]
 		late := tooLate(f, req.ExcludeNewer)
-		if late != "" && (req.Kept[f.Name] || slices.Contains(req.Early, name)) {
+		if late != "" && (early || req.Kept[f.Name]) {
 			late = ""
 		}
 		if why := req.Hashes[name].forbids(f); why != "" {
 			late = why
 		}
 		if w, version, ok := splitWheel(f.Name); ok {
-			if r := releaseOf(version, spelled, byKey); r != nil {
-				r.wheels = append(r.wheels, &wheel{file: f, tags: w.tags, build: w.build, late: late})
+			if r := b.release(version, true); r != nil {
+				w.file, w.late = f, late
+				wheels[i] = w
+				r.wheels = append(r.wheels, &wheels[i])
 			}
-		} else if n, err := tags.ParseSdistNameOf(f.Name, name); err == nil {
-			r := byKey[n.Version.Key()]
-			if r == nil {
-				r = newRelease(n.Version, n.Version.String(), byKey)
+		} else if version, ext, ok := tags.CutSdistNameOf(f.Name, name); ok {
+			if r := b.release(version, false); r != nil {
+				r.sdists = append(r.sdists, &sdist{file: f, ext: ext, late: late})
 			}
-			r.sdists = append(r.sdists, &sdist{file: f, ext: n.Ext, late: late})
 		}
 	}
-	for _, r := range byKey {
+	p.releases = b.list
+	for _, r := range p.releases {
 		r.sort()
-		p.releases = append(p.releases, r)
 	}
-	sort.Slice(p.releases, func(i, j int) bool { return p.releases[i].version.Compare(p.releases[j].version) < 0 })
+	slices.SortFunc(p.releases, func(a, b *release) int { return a.version.Compare(b.version) })
+	p.byKey = make(map[string]int, len(p.releases))
 	for i, r := range p.releases {
 		p.byKey[r.version.Key()] = i
 	}
 	return p
+}
+
+// pageReader finds the releases of a page's files.
+type pageReader struct {
+	spelled map[string]*release // by version as written; nil: it is none
+	byKey   map[string]*release
+	list    []*release
+	last    string // version of the file before: pages list a release's files together
+	latest  *release
+}
+
+// release is the one of a version as a file name spells it; nil: it is no version.
+func (b *pageReader) release(version string, wheel bool) *release {
+	if version == b.last && version != "" {
+		return b.latest
+	}
+	r, ok := b.spelled[version]
+	if !ok {
+		if v, err := pep440.Parse(version); err == nil {
+			if r = b.byKey[v.Key()]; r == nil {
+				r = &release{version: v, text: v.String(), raw: version, pre: v.IsPrerelease()}
+				if !wheel { // a dash in it may have been meant otherwise
+					r.raw = r.text
+				}
+				b.byKey[v.Key()] = r
+				b.list = append(b.list, r)
+			}
+		}
+		b.spelled[version] = r
+	}
+	b.last, b.latest = version, r
+	return r
 }
 
 // sort makes the result independent of the order of the page.
@@ -108,25 +141,6 @@ func (r *release) sort() {
 	})
 }
 
-func newRelease(v pep440.Version, raw string, byKey map[string]*release) *release {
-	r := &release{version: v, text: v.String(), raw: raw, pre: v.IsPrerelease()}
-	byKey[v.Key()] = r
-	return r
-}
-
-func releaseOf(version string, spelled, byKey map[string]*release) *release {
-	r, ok := spelled[version]
-	if !ok {
-		if v, err := pep440.Parse(version); err == nil {
-			if r = byKey[v.Key()]; r == nil {
-				r = newRelease(v, version, byKey)
-			}
-		}
-		spelled[version] = r
-	}
-	return r
-}
-
 // splitWheel cuts a wheel's file name without judging its tags, which are
 // looked at only where the version is a candidate: pages have thousands.
 func splitWheel(file string) (w wheel, version string, ok bool) {
@@ -134,22 +148,20 @@ func splitWheel(file string) (w wheel, version string, ok bool) {
 	if !ok {
 		return w, "", false
 	}
-	parts := strings.Split(stem, "-")
-	switch len(parts) {
-	case 5:
-	case 6:
-		w.build = parts[2]
+	_, rest, _ := strings.Cut(stem, "-")
+	version, rest, _ = strings.Cut(rest, "-")
+	switch strings.Count(rest, "-") {
+	case 2:
+	case 3:
+		w.build, rest, _ = strings.Cut(rest, "-")
 		if w.build == "" || w.build[0] < '0' || w.build[0] > '9' {
 			return w, "", false
 		}
 	default:
 		return w, "", false
 	}
-	w.tags = stem[len(parts[0])+1+len(parts[1])+1:]
-	if w.build != "" {
-		w.tags = w.tags[len(w.build)+1:]
-	}
-	return w, parts[1], true
+	w.tags = rest
+	return w, version, true
 }
 
 func tooLate(f *index.File, limit time.Time) string {

@@ -163,12 +163,10 @@ func (p *parser) specifiers() (none pep440.Specifiers, err error) {
 	parenthesis := p.take("(")
 	p.blanks()
 	start := p.pos
-	if err := p.clauses(); err != nil {
-		return none, err
-	}
+	p.clauses(nil)
 	list, err := pep440.ParseSpecifiers(p.input[start:p.pos])
-	if err != nil { // only what stands behind the comma of a ===
-		return none, p.failAt(start, reason(err))
+	if err != nil {
+		return none, p.invalid(start, err)
 	}
 	p.blanks()
 	if parenthesis && !p.take(")") {
@@ -181,8 +179,25 @@ func (p *parser) specifiers() (none pep440.Specifiers, err error) {
 	return list, nil
 }
 
-// clauses moves past a list of clauses.
-func (p *parser) clauses() error {
+// invalid finds the clause in a list from start that is wrong. Where each alone
+// is right, it is what stands behind the comma of a ===.
+func (p *parser) invalid(start int, err error) error {
+	p.pos = start
+	failed := p.clauses(func(at int) error {
+		if _, err := pep440.ParseSpecifier(p.input[at:p.pos]); err != nil {
+			return p.failAt(at, reason(err))
+		}
+		return nil
+	})
+	if failed != nil {
+		return failed
+	}
+	return p.failAt(start, reason(err))
+}
+
+// clauses moves past a list of clauses, each of which but === is shown to check,
+// unless that is nil, with the place where it starts.
+func (p *parser) clauses(check func(start int) error) error {
 	for {
 		start := p.pos
 		operator := p.operator()
@@ -193,9 +208,9 @@ func (p *parser) clauses() error {
 		p.until(func(r rune) bool {
 			return isSpace(r) || r == ';' || r == ')' || r == ',' && operator != "==="
 		})
-		if operator != "===" {
-			if _, err := pep440.ParseSpecifier(p.input[start:p.pos]); err != nil {
-				return p.failAt(start, reason(err))
+		if check != nil && operator != "===" {
+			if err := check(start); err != nil {
+				return err
 			}
 		}
 		p.blanks()

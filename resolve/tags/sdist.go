@@ -42,22 +42,36 @@ func ParseSdistName(file string) (SdistName, error) {
 // 1.0.post1), and the older archive formats are known. Its errors wrap
 // ErrFileName.
 func ParseSdistNameOf(file, project string) (SdistName, error) {
-	stem, ext, err := cutExt(file, oldExts)
+	want := pep508.NormalizeName(project)
+	version, ext, err := cutSdist(file, want)
 	if err != nil {
 		return SdistName{}, err
 	}
-	want := pep508.NormalizeName(project)
-	for i := 0; i < len(stem); i++ {
-		if stem[i] != '-' || pep508.NormalizeName(stem[:i]) != want {
-			continue
-		}
-		v, err := pep440.Parse(stem[i+1:])
-		if err != nil {
-			return SdistName{}, sdistErr(file, err)
-		}
-		return SdistName{Name: want, Version: v, Ext: ext}, nil
+	v, err := pep440.Parse(version)
+	if err != nil {
+		return SdistName{}, sdistErr(file, err)
 	}
-	return SdistName{}, sdistErr(file, fmt.Errorf("is not of project %s", want))
+	return SdistName{Name: want, Version: v, Ext: ext}, nil
+}
+
+// CutSdistNameOf is ParseSdistNameOf without parsing the version, which of most
+// files on a page has been parsed already. The project is normalised.
+func CutSdistNameOf(file, project string) (version, ext string, ok bool) {
+	version, ext, err := cutSdist(file, project)
+	return version, ext, err == nil
+}
+
+func cutSdist(file, project string) (version, ext string, err error) {
+	stem, ext, err := cutExt(file, oldExts)
+	if err != nil {
+		return "", "", err
+	}
+	for i := 0; i < len(stem); i++ {
+		if stem[i] == '-' && pep508.NormalizeName(stem[:i]) == project {
+			return stem[i+1:], ext, nil
+		}
+	}
+	return "", "", sdistErr(file, fmt.Errorf("is not of project %s", project))
 }
 
 func cutExt(file string, exts []string) (stem, ext string, err error) {
