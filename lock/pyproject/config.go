@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // Defaults of the policy and the choices, which are the preset "reproducible".
@@ -209,6 +210,9 @@ func (c *configReader) top(key string, v any, raw []byte, line int) {
 	switch key {
 	case "wheelhouse":
 		c.text(&x.Wheelhouse, key, v, line)
+		if c.err == nil && strings.ContainsFunc(x.Wheelhouse, unicode.IsControl) {
+			c.fail(line, `write wheelhouse = "wheelhouse"`, "wheelhouse is %q, with a control character; expected a folder or an address", x.Wheelhouse)
+		}
 	case "root":
 		c.root(v, line)
 	case "log":

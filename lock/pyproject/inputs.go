@@ -48,7 +48,7 @@ func (l *loader) choose() error {
 	}
 	hasFile := err == nil
 	switch {
-	case d != nil && holdsRequirements(d) && !(hasFile && dynamic(d)):
+	case d != nil && holdsRequirements(d) && !(hasFile && (dynamic(d) || d.get("project") == nil && d.get("dependency-groups") == nil)):
 		l.sources = []Source{{File: pyprojectFile}}
 	case hasFile:
 		l.sources = []Source{{File: requirementsFile}}
@@ -58,7 +58,7 @@ func (l *loader) choose() error {
 
 // holdsRequirements reports whether a pyproject.toml has a place for them.
 func holdsRequirements(d *document) bool {
-	return d.get("project") != nil || d.get("dependency-groups") != nil
+	return d.get("project") != nil || d.get("dependency-groups") != nil || len(foreignTables(d)) > 0
 }
 
 // dynamic reports whether the project lets something else say what it needs,
@@ -175,6 +175,9 @@ func (l *loader) readPyproject(name string) error {
 	}
 	if d == nil {
 		_, err := l.read(name)
+		return err
+	}
+	if err := l.ownProject(d); err != nil {
 		return err
 	}
 	if err := l.array(d, []string{"project", "dependencies"}, ""); err != nil {

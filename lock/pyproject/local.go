@@ -3,6 +3,7 @@ package pyproject
 import (
 	"fmt"
 	"net/url"
+	"os"
 	"path"
 	"slices"
 	"strings"
@@ -91,13 +92,21 @@ func (l *loader) local(in Input, name, where, marker string) (string, error) {
 			return fail("put the file into a folder, name the folder in find-links and require it by name", "%q is a file, not the folder of a project", where)
 		}
 	}
+	if info, err := os.Stat(l.path(dir)); err != nil || !info.IsDir() {
+		return fail("correct the path, which starts from the folder of the project", "there is no folder %s", where)
+	}
 	d, err := l.toml(path.Join(dir, pyprojectFile))
 	if err != nil {
 		return "", err
 	}
 	if d == nil || d.get("project") == nil {
-		return fail("write [project] with name, version and dependencies into it, or name its requirements with -r",
-			"%s has no pyproject.toml with a [project] table, so what it requires cannot be read", where)
+		hint := "write [project] with name, version and dependencies into it, or name its requirements with -r"
+		if d != nil {
+			if poetry, _ := d.get("tool", "poetry", "dependencies").(map[string]any); len(poetry) > 0 {
+				hint = poetryHint(poetry)
+			}
+		}
+		return fail(hint, "%s has no pyproject.toml with a [project] table, so what it requires cannot be read", where)
 	}
 	own, _ := d.get("project", "name").(string)
 	if normalize(own) == "" || name != "" && normalize(own) != normalize(name) {
@@ -107,7 +116,7 @@ func (l *loader) local(in Input, name, where, marker string) (string, error) {
 	for _, key := range []string{"dependencies", "optional-dependencies"} {
 		if slices.Contains(list, any(key)) {
 			return "", &Error{d.file, d.lineOf("project", "dynamic"), fmt.Sprintf("%s are dynamic, so what %s requires cannot be read (%s)", key, own, in.Origin()),
-				"write them into [project], or name the file that holds them with -r in place of the folder"}
+				dynamicHint(d, key, dir)}
 		}
 	}
 	x := Local{Name: normalize(own), Dir: dir, Input: in}
@@ -124,6 +133,28 @@ func (l *loader) local(in Input, name, where, marker string) (string, error) {
 		return "", err
 	}
 	return x.Name, l.elsewhere(d)
+}
+
+// dynamicHint says where the requirements of a project are that does not write
+// them into [project]. Its backend is not asked: it would have to be run, with
+// its own requirements, on every check of the lock.
+func dynamicHint(d *document, key, dir string) string {
+	var files []string
+	switch x := d.get("tool", "setuptools", "dynamic", key, "file").(type) {
+	case string:
+		files = []string{x}
+	case []any:
+		for _, f := range x {
+			files = append(files, fmt.Sprint(f))
+		}
+	}
+	if len(files) == 0 {
+		return "write them into [project], or name the file that holds them with -r in place of the folder"
+	}
+	for i, f := range files {
+		files[i] = "-r " + path.Join(dir, f)
+	}
+	return "in place of the folder write " + strings.Join(files, " and ") + " into a requirements file, or the requirements into [project]"
 }
 
 // localRequires takes in what a local project requires, under the group and

@@ -3,6 +3,7 @@ package pyproject
 import (
 	"fmt"
 	"maps"
+	"path"
 	"slices"
 	"strings"
 )
@@ -43,15 +44,137 @@ func (l *loader) own(d *document, text string, line int, group, x string, stack 
 	return true, nil
 }
 
-// elsewhere refuses what other tools read out of tables of their own. To leave
-// it out silently would take a package from the index that the project takes
+// ownProject takes in what [project] says of the project itself.
+func (l *loader) ownProject(d *document) error {
+	if v := d.get("project"); v != nil {
+		if _, ok := v.(map[string]any); !ok {
+			return &Error{d.file, d.lineOf("project"), "project is not a table", "write [project] and its keys below it"}
+		}
+	}
+	x := Local{Dir: path.Dir(d.file), Input: Input{File: d.file, Line: d.lineOf("project")}}
+	for _, k := range []struct {
+		key string
+		dst *string
+	}{{"name", &x.Name}, {"version", &x.Version}, {"requires-python", &x.RequiresPython}} {
+		v := d.get("project", k.key)
+		s, ok := v.(string)
+		if v != nil && !ok {
+			return &Error{d.file, d.lineOf("project", k.key), "project." + k.key + " is not a string", "write it in quotes"}
+		}
+		*k.dst = s
+		if v != nil && k.key == "requires-python" {
+			x.Line = d.lineOf("project", k.key)
+		}
+	}
+	if x.Name != "" {
+		x.Name = normalize(x.Name)
+		l.Own = append(l.Own, x)
+	}
+	return nil
+}
+
+// Ignored is a table that only another tool reads, and that changes what this
+// project needs there.
+type Ignored struct {
+	File    string
+	Line    int
+	What    string // "[tool.uv] constraint-dependencies"
+	Instead string // where wheellock reads the same
+}
+
+func (x Ignored) String() string {
+	return fmt.Sprintf("%s:%d: %s is not read here: %s is", x.File, x.Line, x.What, x.Instead)
+}
+
+// foreign are the tables of other tools with what wheellock reads instead; "*"
+// stands for each key.
+var foreign = []struct {
+	path    []string
+	instead string
+}{
+	{[]string{"tool", "poetry", "dependencies"}, "dependencies in [project]"},
+	{[]string{"tool", "poetry", "dev-dependencies"}, "[dependency-groups]"},
+	{[]string{"tool", "poetry", "group", "*", "dependencies"}, "[dependency-groups]"},
+	{[]string{"tool", "poetry", "source"}, "[[indexes]] in the configuration"},
+	{[]string{"tool", "pdm", "dev-dependencies"}, "[dependency-groups]"},
+	{[]string{"tool", "pdm", "source"}, "[[indexes]] in the configuration"},
+	{[]string{"tool", "pdm", "resolution", "overrides"}, "overrides in the configuration"},
+	{[]string{"tool", "flit", "metadata", "requires"}, "dependencies in [project]"},
+	{[]string{"tool", "uv", "dev-dependencies"}, "[dependency-groups]"},
+	{[]string{"tool", "uv", "index"}, "[[indexes]] in the configuration"},
+	{[]string{"tool", "uv", "index-url"}, "index-url in the configuration"},
+	{[]string{"tool", "uv", "extra-index-url"}, "[[indexes]] in the configuration"},
+	{[]string{"tool", "uv", "constraint-dependencies"}, "constraints in the configuration"},
+	{[]string{"tool", "uv", "override-dependencies"}, "overrides in the configuration"},
+	{[]string{"tool", "uv", "conflicts"}, "conflicts in the configuration"},
+}
+
+// foreignTables gives those of a pyproject.toml that say something, in the
+// order above.
+func foreignTables(d *document) []Ignored {
+	var list []Ignored
+	take := func(path []string, instead string) {
+		v := d.get(path...)
+		m, isTable := v.(map[string]any)
+		if a, isArray := v.([]any); v == nil || isArray && len(a) == 0 || isTable && len(m) == 0 {
+			return
+		}
+		if _, only := m["python"]; only && len(m) == 1 {
+			return
+		}
+		what := "[" + strings.Join(path, ".") + "]"
+		if !isTable {
+			last := len(path) - 1
+			what = "[" + strings.Join(path[:last], ".") + "] " + path[last]
+		}
+		list = append(list, Ignored{d.file, d.placeOf(path), what, instead})
+	}
+	for _, f := range foreign {
+		i := slices.Index(f.path, "*")
+		if i < 0 {
+			take(f.path, f.instead)
+			continue
+		}
+		m, _ := d.get(f.path[:i]...).(map[string]any)
+		for _, k := range slices.Sorted(maps.Keys(m)) {
+			path := slices.Clone(f.path)
+			path[i] = k
+			take(path, f.instead)
+		}
+	}
+	return list
+}
+
+// placeOf is the line of a key, a table, or the first of an array of tables.
+func (d *document) placeOf(path []string) int {
+	if n := d.lineOf(path...); n > 0 {
+		return n
+	}
+	for _, t := range d.tables {
+		if len(t.path) >= len(path) && equal(t.path[:len(path)], path) {
+			return lineOf(d.src, t.start)
+		}
+	}
+	return 1
+}
+
+// elsewhere refuses a project whose requirements, or the places of them, stand
+// only in a table of another tool's, and collects the other such tables. To leave
+// them out silently would take a package from the index that the project takes
 // from somewhere else, or lock a part of what it needs.
 func (l *loader) elsewhere(d *document) error {
-	poetry, _ := d.get("tool", "poetry", "dependencies").(map[string]any)
-	if d.get("project", "dependencies") == nil && len(poetry) > 0 && !dynamic(d) {
-		return &Error{d.file, d.lineOf("tool", "poetry", "dependencies"), "the requirements stand in [tool.poetry.dependencies], which only poetry reads",
-			"move them to dependencies = [...] in [project]"}
+	tables := foreignTables(d)
+	if d.get("project", "dependencies") == nil && !dynamic(d) && d.get("dependency-groups") == nil {
+		if poetry, _ := d.get("tool", "poetry", "dependencies").(map[string]any); len(poetry) > 0 && len(tables) > 0 && tables[0].What == "[tool.poetry.dependencies]" {
+			return &Error{d.file, tables[0].Line, "the requirements stand in [tool.poetry.dependencies], which only poetry reads", poetryHint(poetry)}
+		}
+		for _, x := range tables {
+			if strings.Contains(x.Instead, "dependencies in [project]") || strings.Contains(x.Instead, "dependency-groups") && d.get("project") == nil {
+				return &Error{d.file, x.Line, "the requirements stand in " + x.What + ", which is another tool's", "move them to " + x.Instead}
+			}
+		}
 	}
+	l.Ignored = append(l.Ignored, tables...)
 	sources, _ := d.get("tool", "uv", "sources").(map[string]any)
 	for _, key := range slices.Sorted(maps.Keys(sources)) {
 		i := slices.IndexFunc(l.Inputs, func(in Input) bool {

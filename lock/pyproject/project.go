@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 )
 
 // Caps on the user's files.
@@ -40,6 +41,8 @@ type Project struct {
 	OnlyBinary  []string // packages whose sources are not used
 	Prereleases bool     // a requirements file says --pre
 	Locals      []Local  // projects in the user's own tree
+	Own         []Local  // the projects whose pyproject.toml are read; nothing asks for them here
+	Ignored     []Ignored
 
 	configFile string            // as given to Open
 	overlay    map[string][]byte // files as With changed them, by their name in the project
@@ -145,7 +148,7 @@ func (l *loader) read(name string) ([]byte, error) {
 			if isNotExist(err) {
 				return nil, err
 			}
-			return nil, fmt.Errorf("reading %s: %w", name, err)
+			return nil, unreadable(name, err)
 		}
 	}
 	if len(b) > maxFile {
@@ -156,6 +159,24 @@ func (l *loader) read(name string) ([]byte, error) {
 	}
 	l.files[name] = b
 	return b, nil
+}
+
+// unreadable says what stands in a file's place. That the file may not be read
+// is the machine's fault; the rest is the user's.
+func unreadable(name string, err error) error {
+	var e *Error
+	switch {
+	case errors.As(err, &e):
+		e.File = name
+		return e
+	case errors.Is(err, syscall.ELOOP):
+		return &Error{name, 0, "a symbolic link that leads in a circle", "put a file of text in its place"}
+	case errors.Is(err, syscall.ENOTDIR):
+		return &Error{name, 0, "part of the path is a file, not a folder", "correct the path"}
+	case errors.Is(err, syscall.ENAMETOOLONG), errors.Is(err, syscall.EINVAL):
+		return &Error{name, 0, "no file can have this name", "correct the path"}
+	}
+	return fmt.Errorf("reading %s: %w", name, err)
 }
 
 func readFile(path string) ([]byte, error) {

@@ -78,7 +78,7 @@ func TestRequirementsFileRefuses(t *testing.T) {
 		{"-r requirements.in\n", 1, "names itself"},
 		{"\n-r https://host.example/r.txt\n", 2, "network"},
 		{"idna==${VERSION}\n", 1, "environment variables"},
-		{"./local\n", 1, "no pyproject.toml"},
+		{"./local\n", 1, "no folder"},
 		{"./dist/x-1.0-py3-none-any.whl\n", 1, "find-links"},
 		{"x @ file://other.example/x\n", 1, "another machine"},
 		{"~/x\n", 1, "every machine"},

@@ -2,6 +2,7 @@ package pyproject
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"path"
 	"regexp"
@@ -150,8 +151,12 @@ func (l *loader) include(file string, line int, kind byte, name string, constrai
 		}
 	}
 	err := l.readRequirements(name, constraint || kind == 'c', stack)
-	if isNotExist(err) {
+	var e *Error
+	switch {
+	case isNotExist(err):
 		return &Error{file, line, fmt.Sprintf("there is no file %s", name), "write the file, or correct its name"}
+	case errors.As(err, &e) && e.File == name && e.Line == 0:
+		return &Error{file, line, e.Error(), e.Hint} // the line that names it is where to look
 	}
 	return err
 }

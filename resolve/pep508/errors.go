@@ -33,6 +33,10 @@ func (e *SyntaxError) column() int {
 	return utf8.RuneCountInString(e.Input[:min(max(e.Offset, 0), len(e.Input))])
 }
 
+// maxCaret is how many characters of a long input Caret shows before and after
+// the place.
+const maxCaret = 100
+
 // Caret is two lines without a last line feed: the input, and a caret under the
 // place. What a terminal would act on is shown as "?" or a blank.
 func (e *SyntaxError) Caret() string {
@@ -45,7 +49,12 @@ func (e *SyntaxError) Caret() string {
 		}
 		return r
 	}, e.Input)
-	return line + "\n" + strings.Repeat(" ", e.column()) + "^"
+	at := e.column()
+	if text := []rune(line); len(text) > 2*maxCaret {
+		from := max(0, min(at, len(text))-maxCaret)
+		line, at = string(text[from:min(len(text), at+maxCaret)]), at-from
+	}
+	return line + "\n" + strings.Repeat(" ", at) + "^"
 }
 
 // An UndefinedComparisonError is an operator that has no meaning for its

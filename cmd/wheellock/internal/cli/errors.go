@@ -13,6 +13,7 @@ import (
 	"github.com/freedomofpress/wheellock/lock"
 	"github.com/freedomofpress/wheellock/lock/pyproject"
 	"github.com/freedomofpress/wheellock/provenance/build"
+	"github.com/freedomofpress/wheellock/resolve"
 	"github.com/freedomofpress/wheellock/resolve/index"
 	"github.com/freedomofpress/wheellock/resolve/pep508"
 	"github.com/freedomofpress/wheellock/resolve/tags"
@@ -117,6 +118,7 @@ func classify(err error) *Error {
 
 // table: each row recognises one kind of error and fills in code and hint.
 var table = []func(error, *Error) bool{
+	witnessError,
 	systemError,
 	libraryHint,
 	func(err error, e *Error) bool {
@@ -133,6 +135,10 @@ var table = []func(error, *Error) bool{
 			return false
 		}
 		e.Code = Usage
+		e.Hint = "wheellock tree shows what is required here"
+		if x.Kind == "target" {
+			e.Hint = "wheellock target shows those that are declared"
+		}
 		if len(x.Near) > 0 {
 			e.Hint = "did you mean: " + strings.Join(x.Near, ", ")
 		}
@@ -159,6 +165,20 @@ var table = []func(error, *Error) bool{
 			return false
 		}
 		e.Code = Usage
+		if e.Hint == "" {
+			e.Hint = "every known name: wheellock target list --all"
+		}
+		return true
+	},
+	func(err error, e *Error) bool {
+		var x *resolve.RequestError
+		if !errors.As(err, &x) {
+			return false
+		}
+		e.Code = Usage
+		if e.Hint == "" {
+			e.Hint = "write names and versions there; what comes from an address is required by it in the inputs"
+		}
 		return true
 	},
 	func(err error, e *Error) bool {

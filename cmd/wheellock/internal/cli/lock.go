@@ -46,7 +46,7 @@ younger; a cooldown takes nothing back that is locked.`,
 			defer s.close()
 			p := s.project
 			if len(p.Inputs) == 0 {
-				return invalid("wheellock add NAME", "nothing to lock: there are no requirements here")
+				return nothingToLock(p)
 			}
 			if _, _, err := (pyproject.Config{ExcludeNewer: newer}).Cutoff(s.Now()); err != nil {
 				return invalid(`write an instant such as 2026-11-15T00:00:00Z, a date, or a cooldown such as "7 days"`, "--exclude-newer %q is neither an instant nor a cooldown", newer)

@@ -73,6 +73,7 @@ func (s *session) relock(ctx context.Context, p *pyproject.Project, c change) (*
 	src.mark(l)
 	asked = append(asked, src.notes...)
 	asked = append(asked, unused(p, l)...)
+	asked = append(asked, aside(p, targets)...)
 	r := &relocked{project: p, targets: targets, lock: l, notes: append(asked, warnings(sol)...), solution: sol}
 	var notes []recipe.Note
 	err = recipe.Plan(ctx, client, l, targets, recipe.Options{Prev: prev, Jobs: s.jobs, Notes: &notes})
@@ -145,6 +146,9 @@ func request(p *pyproject.Project, targets []tags.Target) (resolve.Request, erro
 	if err := locals(p, &req); err != nil {
 		return req, err
 	}
+	if err := own(p, &req); err != nil {
+		return req, err
+	}
 	req.UserMetadata, err = userMetadata(p.Config)
 	return req, err
 }
@@ -183,6 +187,42 @@ func locals(p *pyproject.Project, req *resolve.Request) error {
 		req.Requirements = append(req.Requirements, r)
 	}
 	return nil
+}
+
+// own puts the projects that are locked for into the request: what requires one
+// of them by name means it, not the index's package of that name. What they say
+// of Python is checked here.
+func own(p *pyproject.Project, req *resolve.Request) error {
+	for _, x := range p.Own {
+		if _, err := pep440.ParseSpecifiers(x.RequiresPython); err != nil {
+			return invalid("write requires-python = \">=3.11\"", "%s: requires-python: %v", x.Origin(), err)
+		}
+		if _, named := req.Direct[x.Name]; named {
+			continue
+		}
+		if req.Direct == nil {
+			req.Direct = map[string]resolve.Direct{}
+		}
+		req.Direct[x.Name] = resolve.Direct{Local: x.Dir, Version: x.Version}
+	}
+	return nil
+}
+
+// aside says what of the inputs is left aside: tables of other tools, and
+// targets that the project itself says it does not run on.
+func aside(p *pyproject.Project, targets []tags.Target) (notes []string) {
+	for _, x := range p.Ignored {
+		notes = append(notes, x.String())
+	}
+	for _, x := range p.Own {
+		set, err := pep440.ParseSpecifiers(x.RequiresPython)
+		for _, t := range targets {
+			if err == nil && !set.Contains(t.Version(), pep440.PreAllow) {
+				notes = append(notes, fmt.Sprintf("%s: requires-python is %s, and the target %s has Python %s", x.Origin(), x.RequiresPython, t.Name, t.Version()))
+			}
+		}
+	}
+	return notes
 }
 
 // unused says which words of the user about metadata no longer concern anything.
