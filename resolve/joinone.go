@@ -29,6 +29,9 @@ func (j *joiner) joinAll() (changed bool, err error) {
 		return cmp.Or(b.w.builds-a.w.builds, b.w.versions-a.w.versions, strings.Compare(a.name, b.name))
 	})
 	for _, s := range list {
+		j.askCommon(s.name)
+	}
+	for _, s := range list {
 		ok, err := j.joinName(s.name)
 		if err != nil {
 			return changed, err
@@ -94,13 +97,7 @@ func (j *joiner) groups(name string) [][]*lane {
 // makes the whole cost less.
 func (j *joiner) joinLanes(name string, lanes []*lane) (bool, error) {
 	common := j.common(name, lanes)
-	for _, i := range common[:min(len(common), joinAhead)] {
-		for _, l := range lanes {
-			if l.now[name] != i && j.forced(l, name, i) {
-				j.ask(l, name, i)
-			}
-		}
-	}
+	j.askFirst(name, lanes, common)
 	read := 0
 	var coupled []int // versions that other packages stand against
 	for _, i := range common {
@@ -130,6 +127,9 @@ func (j *joiner) joinLanes(name string, lanes []*lane) (bool, error) {
 		}
 		j.tries++
 		ok, err := j.accept(lanes, func(l *lane) (map[string]int, bool, error) {
+			if l.now[name] == i && j.settled(l) {
+				return l.now, true, nil
+			}
 			prefer := j.others(l, j.lanes, nil)
 			for n, at := range l.now {
 				prefer[n] = append([]int{at}, prefer[n]...)
@@ -141,6 +141,38 @@ func (j *joiner) joinLanes(name string, lanes []*lane) (bool, error) {
 		}
 	}
 	return false, nil
+}
+
+// askCommon begins to read what joinLanes will read, for all packages before the
+// first is judged: each would cost a round trip.
+func (j *joiner) askCommon(name string) {
+	lanes := slices.Concat(j.groups(name)...)
+	j.askFirst(name, lanes, j.common(name, lanes))
+}
+
+// askFirst begins to read the versions of a list that allFit would read, as far
+// as they are judged.
+func (j *joiner) askFirst(name string, lanes []*lane, list []int) {
+	left := joinFacts
+	for _, i := range list {
+		if left == 0 {
+			break
+		}
+		asked := false
+		for _, l := range lanes {
+			if l.now[name] == i {
+				continue
+			}
+			if !j.forced(l, name, i) {
+				break
+			}
+			j.ask(l, name, i)
+			asked = true
+		}
+		if asked {
+			left--
+		}
+	}
 }
 
 func (j *joiner) having(name string, i int) (n int) {

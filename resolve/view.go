@@ -9,6 +9,7 @@ import (
 
 	"github.com/freedomofpress/wheellock/resolve/pep440"
 	"github.com/freedomofpress/wheellock/resolve/pep508"
+	"github.com/freedomofpress/wheellock/resolve/solver"
 	"github.com/freedomofpress/wheellock/resolve/tags"
 )
 
@@ -19,6 +20,7 @@ type view struct {
 	python pep440.Version
 	env    pep508.Environment
 	locked map[string]string
+	rather map[string]rather // see wouldRather
 
 	mu       sync.Mutex
 	seen     map[string]*projectView
@@ -26,6 +28,7 @@ type view struct {
 	misfits  map[string]misfit
 	pythons  map[string]bool
 	holds    map[holdKey]bool
+	needed   map[needsKey][]*need
 	asked    map[*need]bool
 	replaced map[*need][]*need // see overridesOf
 }
@@ -35,10 +38,15 @@ type holdKey struct {
 	extra string
 }
 
+type needsKey struct {
+	facts *facts
+	extra string
+}
+
 func newView(s *store, t tags.Target) *view {
-	return &view{store: s, target: t, python: t.Version(), env: t.Environment(), locked: s.req.Locked[t.Name],
+	return &view{store: s, target: t, python: t.Version(), env: t.Environment(), locked: s.req.Locked[t.Name], rather: map[string]rather{},
 		seen: map[string]*projectView{}, tagRanks: map[string]int{}, misfits: map[string]misfit{}, pythons: map[string]bool{},
-		holds: map[holdKey]bool{}, asked: map[*need]bool{}, replaced: map[*need][]*need{}}
+		holds: map[holdKey]bool{}, needed: map[needsKey][]*need{}, asked: map[*need]bool{}, replaced: map[*need][]*need{}}
 }
 
 // projectView is a project as one target sees it.
@@ -46,6 +54,7 @@ type projectView struct {
 	*project
 	noBinary, onlyBinary bool
 	candidates           []atomic.Pointer[candidate]
+	ahead                solver.Set // asked for by bursts; only the search itself uses it
 }
 
 func (v *view) of(p *project) *projectView {
@@ -74,6 +83,16 @@ type candidate struct {
 	wheel  *wheel
 	sdist  *sdist
 	yanked bool // every usable file is
+
+	// What askFacts and readFacts found: a search asks for it again and again.
+	asked atomic.Pointer[future[*facts]]
+	read  atomic.Pointer[judged]
+}
+
+// judged is what a version says about itself, and why it cannot be used if so.
+type judged struct {
+	facts   *facts
+	refused string
 }
 
 func (c *candidate) usable() bool { return c.wheel != nil || c.sdist != nil }
@@ -164,16 +183,19 @@ func (v *view) pythonFits(spec string) bool {
 // nothing tells.
 func (v *view) askFacts(p *projectView, i int) *future[*facts] {
 	r, c := p.releases[i], v.candidate(p, i)
+	if f := c.asked.Load(); f != nil {
+		return f
+	}
+	var f *future[*facts]
 	if c.wheel != nil {
-		return v.askWheel(p.project, r, c.wheel)
+		f = v.askWheel(p.project, r, c.wheel)
+	} else if w := v.stand(p, r); w != nil {
+		f = v.askWheel(p.project, r, w)
+	} else if c.sdist != nil {
+		f = v.askSdist(p.project, r, c.sdist)
 	}
-	if w := v.stand(p, r); w != nil {
-		return v.askWheel(p.project, r, w)
-	}
-	if c.sdist != nil {
-		return v.askSdist(p.project, r, c.sdist)
-	}
-	return nil
+	c.asked.Store(f)
+	return f
 }
 
 // stand is the wheel whose metadata stands for a version of which only the
@@ -207,25 +229,36 @@ func (v *view) stand(p *projectView, r *release) *wheel {
 
 // readFacts waits for what release i needs, and says why it cannot be used if so.
 func (v *view) readFacts(p *projectView, i int) (f *facts, refused string, err error) {
+	c := v.candidate(p, i)
+	if j := c.read.Load(); j != nil {
+		return j.facts, j.refused, nil
+	}
 	future := v.askFacts(p, i)
 	if f, err = wait(v.ctx, future); err != nil {
 		return nil, "", fmt.Errorf("resolving %s: %w", p.name, err)
 	}
+	refused = v.judge(f)
+	c.read.Store(&judged{f, refused})
+	return f, refused, nil
+}
+
+// judge says why a version cannot be used that says this of itself; "": it can.
+func (v *view) judge(f *facts) string {
 	switch {
 	case f.refused != "":
-		return f, f.refused, nil
+		return f.refused
 	case !f.unknown && !f.python.IsEmpty() && !f.python.Contains(v.python, pep440.PreAllow):
-		return f, pythonReason(f.requiresPython, v.python), nil
+		return pythonReason(f.requiresPython, v.python)
 	}
 	for _, n := range f.needs {
 		if n.marker == nil {
 			continue
 		}
 		if _, err := v.hold(n, ""); err != nil {
-			return f, fmt.Sprintf("the marker of %q cannot be judged: %v", n.text, err), nil
+			return fmt.Sprintf("the marker of %q cannot be judged: %v", n.text, err)
 		}
 	}
-	return f, "", nil
+	return ""
 }
 
 // hold reports whether the marker of n is true on the target, for an extra or none.
@@ -255,6 +288,20 @@ func (v *view) hold(n *need, extra string) (bool, error) {
 
 // needsOf is what a version needs, or what an extra adds to that.
 func (v *view) needsOf(f *facts, extra string) []*need {
+	key := needsKey{f, extra}
+	v.mu.Lock()
+	list, ok := v.needed[key]
+	v.mu.Unlock()
+	if !ok {
+		list = slices.Clip(v.holdingNeeds(f, extra)) // so that who appends to it copies it
+		v.mu.Lock()
+		v.needed[key] = list
+		v.mu.Unlock()
+	}
+	return list
+}
+
+func (v *view) holdingNeeds(f *facts, extra string) []*need {
 	if extra != "" && !slices.Contains(f.extras, extra) {
 		return nil // as pip: an extra that is not provided is a warning
 	}
