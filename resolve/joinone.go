@@ -175,6 +175,24 @@ func (j *joiner) askFirst(name string, lanes []*lane, list []int) {
 	}
 }
 
+// settled reports whether the solver would give a lane what it has: that is
+// sound, and comes first for each package, nothing locked being before it.
+func (j *joiner) settled(l *lane) bool {
+	if l.stale || len(l.delicate) > 0 {
+		return false
+	}
+	for name, i := range l.now {
+		pv := j.view(l, name)
+		if k := l.lockedIndex(pv); k >= 0 && k != i {
+			return false
+		}
+		if f, _, err := l.readFacts(pv, i); err != nil || f.unknown {
+			return false // what nobody can read is never preferred
+		}
+	}
+	return true
+}
+
 func (j *joiner) having(name string, i int) (n int) {
 	for _, l := range j.lanes {
 		if at, ok := l.now[name]; ok && at == i {
@@ -205,7 +223,7 @@ func (j *joiner) common(name string, lanes []*lane) []int {
 }
 
 func (j *joiner) constrained(l *lane, name string, i int) bool {
-	return !slices.ContainsFunc(l.base.constraints[name], func(c *need) bool { return !j.projects[name].set(c.spec).Has(i) })
+	return !slices.ContainsFunc(l.base.constraints[name], func(c *need) bool { return !j.projects[name].setOf(c).Has(i) })
 }
 
 // allFit reports whether the version fits each lane as it is; asked: metadata
@@ -228,7 +246,7 @@ func (j *joiner) allFit(name string, lanes []*lane, i int) (fits, asked bool, er
 
 // forced reports whether every need in force on a package admits a version.
 func (j *joiner) forced(l *lane, name string, i int) bool {
-	return !slices.ContainsFunc(l.force[name], func(n *need) bool { return !j.projects[name].set(n.spec).Has(i) })
+	return !slices.ContainsFunc(l.force[name], func(n *need) bool { return !j.projects[name].setOf(n).Has(i) })
 }
 
 // accept moves lanes, and takes it back unless the whole costs less then.

@@ -115,7 +115,7 @@ func (w *walk) follow(n *need) (next []*need, ok bool, err error) {
 		return nil, false, nil
 	}
 	proj := w.projects[n.name]
-	if !proj.set(n.spec).Has(i) {
+	if !proj.setOf(n).Has(i) {
 		return nil, false, nil
 	}
 	w.force[n.name] = append(w.force[n.name], n)
@@ -144,7 +144,7 @@ func (w *walk) lawful(name string, i int) (bool, error) {
 	l := w.lane
 	pv := l.of(w.projects[name])
 	for _, c := range l.base.constraints[name] {
-		if !pv.set(c.spec).Has(i) {
+		if !pv.setOf(c).Has(i) {
 			return false, nil
 		}
 	}
@@ -182,7 +182,7 @@ func (j *joiner) fits(l *lane, name string, i int) (bool, error) {
 				continue
 			}
 			at, ok := l.now[n.name]
-			if !ok || !j.projects[n.name].set(n.spec).Has(at) || slices.ContainsFunc(n.extras, func(e string) bool { return !slices.Contains(l.extras[n.name], e) }) {
+			if !ok || !j.projects[n.name].setOf(n).Has(at) || slices.ContainsFunc(n.extras, func(e string) bool { return !slices.Contains(l.extras[n.name], e) }) {
 				return false, nil
 			}
 		}

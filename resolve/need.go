@@ -3,6 +3,7 @@ package resolve
 import (
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/freedomofpress/wheellock/resolve/pep440"
 	"github.com/freedomofpress/wheellock/resolve/pep508"
@@ -18,6 +19,8 @@ type need struct {
 	marker   *pep508.Marker
 	namesPre bool // a clause names a pre-release
 	pinned   bool // a clause is == or === and has no wildcard
+
+	set atomic.Pointer[admitted] // of the project that was asked last
 
 	// Of what the user asked for:
 	root       bool

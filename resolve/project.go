@@ -177,6 +177,23 @@ func tooLate(f *index.File, limit time.Time) string {
 	return ""
 }
 
+// admitted is what a need admits of a project.
+type admitted struct {
+	project *project
+	set     solver.Set
+}
+
+// setOf is set for a need. Its answer is remembered there: a search asks for it
+// again and again, and to spell specifiers takes longer than to look.
+func (p *project) setOf(n *need) solver.Set {
+	if a := n.set.Load(); a != nil && a.project == p {
+		return a.set
+	}
+	s := p.set(n.spec)
+	n.set.Store(&admitted{p, s})
+	return s
+}
+
 // set returns the releases that specifiers admit, pre-releases included.
 func (p *project) set(spec pep440.Specifiers) solver.Set {
 	if s, any := p.localSet(); any {
