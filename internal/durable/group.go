@@ -1,7 +1,9 @@
 package durable
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -16,12 +18,17 @@ import (
 // the same time is one commit of the file system's journal.
 type Group struct {
 	files []groupFile
+	dirs  map[string]bool // to be synced
 }
 
 type groupFile struct{ temp, path string }
 
-// Write writes a temporary file beside path, whose folder must exist.
-func (g *Group) Write(path string, data []byte, perm os.FileMode) error {
+// Write writes a temporary file beside path, and makes the folders that are
+// missing with dirPerm.
+func (g *Group) Write(path string, data []byte, perm, dirPerm os.FileMode) error {
+	if err := g.makeDirs(filepath.Dir(path), dirPerm); err != nil {
+		return fmt.Errorf("writing %s: %w", path, err)
+	}
 	temp := tempName(path)
 	f, err := openNew(temp, data, narrow(path, perm))
 	if err == nil {
@@ -32,6 +39,24 @@ func (g *Group) Write(path string, data []byte, perm os.FileMode) error {
 		return fmt.Errorf("writing %s: %w", path, err)
 	}
 	g.files = append(g.files, groupFile{temp, path})
+	g.dirs[filepath.Dir(path)] = true
+	return nil
+}
+
+func (g *Group) makeDirs(dir string, perm os.FileMode) error {
+	if g.dirs == nil {
+		g.dirs = map[string]bool{}
+	}
+	missing, err := missingDirs(dir)
+	if err != nil {
+		return err
+	}
+	for _, d := range missing {
+		if err := hook(nil).mkdir(d, perm); err != nil && !errors.Is(err, fs.ErrExist) {
+			return err
+		}
+		g.dirs[filepath.Dir(d)] = true
+	}
 	return nil
 }
 
@@ -42,15 +67,13 @@ func (g *Group) Commit() error {
 	if err := each(g.files, func(f groupFile) error { return syncFile(f.temp) }); err != nil {
 		return err
 	}
-	dirs := map[string]bool{}
 	for _, f := range g.files {
 		if err := rename(f.temp, f.path); err != nil {
 			return fmt.Errorf("writing %s: %w", f.path, err)
 		}
-		dirs[filepath.Dir(f.path)] = true
 	}
 	g.files = nil
-	return each(slices.Sorted(maps.Keys(dirs)), SyncDir)
+	return each(slices.Sorted(maps.Keys(g.dirs)), SyncDir)
 }
 
 // Discard removes the temporary files of a group that was not committed.

@@ -53,6 +53,17 @@ func Open(dir string) (*Index, error) {
 	return x, nil
 }
 
+// CheckFiles reads every entry that the list of the folder names and checks it
+// against its hash. It has to be asked before anything is added.
+func (x *Index) CheckFiles() error {
+	for _, e := range x.sorted {
+		if _, err := readEntry(x.dir, e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func readCapped(path string, limit int64) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -153,9 +164,10 @@ func readEntry(dir string, e *entry) ([]byte, error) {
 // made from this.
 //
 // Entries are written first, in place behind the bytes that the present list
-// counts, and not synced one by one (there may be 256); then the list is
-// replaced durably. A power cut can so leave an entry that does not fit its
-// hash: readers notice, and Rebuild repairs it.
+// counts; then the list is replaced. Nothing is synced (there may be 257 files):
+// a power cut can leave an entry that does not fit its hash, or an older list.
+// Readers notice, and the log's writer looks with [Index.CheckFiles] once after
+// each start of the machine.
 func (x *Index) Commit(dir string) error {
 	s := x.Snapshot()
 	if s == nil && x.last >= 0 {
@@ -171,13 +183,16 @@ func (x *Index) Commit(dir string) error {
 	if err := durable.MkdirAll(filepath.Join(dir, entryPath), 0o755); err != nil {
 		return fmt.Errorf("writing the package index: %w", err)
 	}
+	if err := durable.RemoveTemps(filepath.Join(dir, "index")); err != nil {
+		return fmt.Errorf("writing the package index: %w", err)
+	}
 	x.diskAt = unknown // until all is written
 	wrote, err := writeEntries(dir, s)
 	if err != nil {
 		return fmt.Errorf("writing the package index: %w", err)
 	}
 	if !current || wrote > 0 {
-		if err := durable.WriteFile(filepath.Join(dir, listPath), formatList(s), 0o644); err != nil {
+		if err := durable.WriteCache(filepath.Join(dir, listPath), formatList(s), 0o644); err != nil {
 			return fmt.Errorf("writing the package index: %w", err)
 		}
 	}
@@ -360,6 +375,9 @@ func compareNames(dir string, want []string) error {
 		rel, err := filepath.Rel(dir, path)
 		if err != nil {
 			return err
+		}
+		if durable.IsTemp(d.Name()) {
+			return nil // of an interrupted write; the next Commit removes it
 		}
 		if _, ok := slices.BinarySearch(want, filepath.ToSlash(rel)); !ok && !d.IsDir() {
 			return fmt.Errorf("checking %s: %w: it does not belong there", rel, ErrMismatch)

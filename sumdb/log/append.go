@@ -255,12 +255,7 @@ func (s *session) writeTiles(tiles []tile.File) error {
 	defer group.Discard()
 	for _, t := range tiles {
 		path := filepath.Join(s.l.o.Dir, filepath.FromSlash(t.Tile.Path()))
-		if err := s.l.step("tile", path, func() error {
-			if err := durable.MkdirAll(filepath.Dir(path), 0o777); err != nil {
-				return err
-			}
-			return group.Write(path, t.Data, 0o644)
-		}); err != nil {
+		if err := s.l.step("tile", path, func() error { return group.Write(path, t.Data, 0o644, 0o777) }); err != nil {
 			return err
 		}
 	}

@@ -124,7 +124,13 @@ func openFacts(ctx context.Context, dir, keyDir, origin string, tree *store.Tree
 	if sameTree(tree, f) {
 		return f, nil
 	}
-	return f, f.follow(ctx, tree)
+	err = f.follow(ctx, tree)
+	if errors.Is(err, errFacts) {
+		// A segment is not what the manifest says: a power cut took it.
+		f.reset()
+		err = f.follow(ctx, tree)
+	}
+	return f, err
 }
 
 func (f *facts) reset() {

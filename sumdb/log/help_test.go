@@ -101,3 +101,12 @@ func problems(t testing.TB, w *sumdbtest.World) int {
 	}
 	return len(rep.Problems)
 }
+
+func openLog(t testing.TB, o log.Options) *log.Log {
+	t.Helper()
+	l, err := log.Open(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}

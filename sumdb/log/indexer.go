@@ -4,8 +4,10 @@ import (
 	"context"
 	"encoding/hex"
 	"fmt"
+	"os"
 	"slices"
 
+	"github.com/freedomofpress/wheellock/internal/durable"
 	"github.com/freedomofpress/wheellock/sumdb/index"
 	"github.com/freedomofpress/wheellock/sumdb/record"
 	"github.com/freedomofpress/wheellock/sumdb/store"
@@ -75,7 +77,18 @@ func (s *session) openIndex() error {
 // remake makes the index again from the log: then it is right.
 func (x *indexer) remake() { x.x, x.fresh = index.New(), true }
 
+// followIndex brings the index up to the batch, and makes it again if it cannot
+// be continued: entries are not synced, and a power cut may have taken one.
 func (s *session) followIndex() error {
+	err := s.feedIndex()
+	if err != nil && !s.index.fresh {
+		s.index.remake()
+		err = s.feedIndex()
+	}
+	return err
+}
+
+func (s *session) feedIndex() error {
 	if err := s.index.follow(s.ctx, s.tree); err != nil {
 		return err
 	}
@@ -140,15 +153,34 @@ func (x *indexer) commit() error {
 	return x.x.Commit(x.dir)
 }
 
-// mendIndex writes the index that an interrupted append did not get to.
-func (s *session) mendIndex() error {
-	if s.facts.index < 0 {
+// boot is durable.Boot; tests restart the machine.
+var boot = durable.Boot
+
+// mendIndex looks after the index when it may not be what the last append wrote:
+// when that was interrupted, and once after each start of the machine, which may
+// have lost files that were not synced.
+func (s *session) mendIndex(interrupted bool) error {
+	path, id := s.l.statePath("boot"), boot()
+	if last, err := os.ReadFile(path); !interrupted && err == nil && id != "" && string(last) == id {
 		return nil
 	}
-	if err := s.openIndex(); err != nil {
-		return err
+	if s.facts.index >= 0 {
+		x, err := s.readIndex()
+		whole := err == nil && x.CheckFiles() == nil
+		if err := s.openIndex(); err != nil {
+			return err
+		}
+		if !whole && !s.index.fresh {
+			s.index.remake()
+			if err := s.feedIndex(); err != nil {
+				return err
+			}
+		}
+		if err := s.l.step("index", "index", s.index.commit); err != nil {
+			return fmt.Errorf("mending the package index: %w", err)
+		}
 	}
-	return s.index.commit()
+	return durable.WriteCache(path, []byte(id), 0o600)
 }
 
 // addIndex makes the index statement that is due and takes it into the batch.
@@ -158,10 +190,8 @@ func (s *session) addIndex() error {
 	}
 	root, entries, err := s.index.x.Root()
 	if err != nil && !s.index.fresh {
-		// An entry is not what the list says: entries are not synced, and a power
-		// cut took its end.
-		s.index.remake()
-		if err := s.followIndex(); err != nil {
+		s.index.remake() // see followIndex
+		if err := s.feedIndex(); err != nil {
 			return err
 		}
 		root, entries, err = s.index.x.Root()

@@ -94,10 +94,7 @@ func (l *Log) begin(ctx context.Context) (_ *session, err error) {
 	if err := s.openFacts(); err != nil {
 		return nil, err
 	}
-	if replayed {
-		return s, s.mendIndex()
-	}
-	return s, nil
+	return s, s.mendIndex(replayed)
 }
 
 // end lets the locks go.
