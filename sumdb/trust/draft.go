@@ -237,3 +237,34 @@ func ReadSignatures(data []byte) ([][]byte, error) {
 	}
 	return blocks, nil
 }
+
+// Expected tells who has to sign a draft of the root after before, and who has by
+// the files given, whose bad signatures are passed over: for showing it where
+// there is no chain. Whether the draft follows is for [Gather] to say.
+func Expected(before *Root, document []byte, files []SignatureFile) *Gathering {
+	g := &Gathering{Signed: Signed{Document: document}}
+	r, own, err := parseRoot("draft", document)
+	if err != nil {
+		return g
+	}
+	old, err := before.check()
+	if err != nil {
+		return g
+	}
+	found := map[string][]byte{}
+	for _, f := range files {
+		blocks, err := ReadSignatures(f.Data)
+		if err != nil {
+			continue
+		}
+		for _, b := range blocks {
+			if who, err := signerOf(b, document, slices.Concat(old, own)); err == nil {
+				found[who] = b
+			}
+		}
+	}
+	for _, p := range []party{{before, old}, {r, own}} {
+		g.Quorums = append(g.Quorums, p.quorum(document, found))
+	}
+	return g
+}

@@ -18,6 +18,7 @@ import (
 	"github.com/freedomofpress/wheellock/resolve/pep508"
 	"github.com/freedomofpress/wheellock/resolve/tags"
 	"github.com/freedomofpress/wheellock/sumdb/log"
+	"github.com/freedomofpress/wheellock/sumdb/trust"
 )
 
 // The exit codes.
@@ -119,6 +120,7 @@ func classify(err error) *Error {
 // table: each row recognises one kind of error and fills in code and hint.
 var table = []func(error, *Error) bool{
 	witnessError,
+	trustError,
 	systemError,
 	libraryHint,
 	func(err error, e *Error) bool {
@@ -198,7 +200,7 @@ var table = []func(error, *Error) bool{
 		}
 		e.Hint = "bring the newest wheelhouse here (git pull); if this is the newest, somebody changed it: compare with another copy"
 		if errors.Is(err, log.ErrNoMark) {
-			e.Code, e.Hint = Environment, "append where the log's key has been used before"
+			e.Code, e.Hint = Environment, "append where the log's key has been used before, or fetch the checkpoint from the mirror: wheellock log recover --published FILE"
 		}
 		return true
 	},
@@ -282,4 +284,24 @@ func libraryHint(err error, e *Error) bool {
 	}
 	e.Hint = h.Hint()
 	return false
+}
+
+// trustError: keys and roots.
+func trustError(err error, e *Error) bool {
+	var x *trust.Error
+	switch {
+	case errors.Is(err, trust.ErrPassphrase):
+		e.Code, e.Hint = Usage, "type it again, or name a file that holds it in "+passphraseFile
+	case errors.Is(err, trust.ErrPermissions):
+		e.Code = Environment
+	case errors.Is(err, trust.ErrClock):
+		e.Code, e.Hint = Environment, "set the clock of this machine (date), then run the same command again"
+	case errors.Is(err, trust.ErrExpired):
+		e.Hint = "whoever holds the root runs: wheellock keys renew"
+	case errors.As(err, &x) && strings.HasPrefix(x.Part, "root"):
+		e.Hint = "somebody changed the roots in the wheelhouse: git log -- wheelhouse/log/root; restore them, or ask who keeps the root"
+	default:
+		return false
+	}
+	return true
 }

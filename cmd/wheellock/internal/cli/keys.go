@@ -1,16 +1,15 @@
 package cli
 
 import (
-	"bytes"
 	"context"
+	"crypto/rand"
 	"fmt"
-	"os"
 	"os/exec"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
-	xterm "golang.org/x/term"
 
 	"github.com/freedomofpress/wheellock/sumdb/note"
 	"github.com/freedomofpress/wheellock/sumdb/trust"
@@ -27,236 +26,115 @@ func (a *app) keysVerb() *cobra.Command {
 		Args:    usageArgs(cobra.NoArgs),
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(&cobra.Command{
-		Use:     "show",
-		Short:   "who may sign what in this log, and which keys this machine holds",
-		Example: "  wheellock keys show",
-		Args:    usageArgs(cobra.NoArgs),
-		RunE:    func(cmd *cobra.Command, _ []string) error { return a.keysShow(cmd.Context()) },
-	})
-	var f openPGPFlags
-	adopt := &cobra.Command{
-		Use:   "adopt",
-		Short: "put the organisation's OpenPGP key in the place of the provisional root",
-		Long: `adopt makes a new root document, signed by the provisional key and by the
-organisation's OpenPGP key, which is pinned in the configuration from then on.
-The key comes from a file, or stays where gpg has it (agent or card).`,
-		Example: "  wheellock keys adopt --openpgp-key release-key.asc\n  wheellock keys adopt --gpg-key 0123456789ABCDEF0123456789ABCDEF01234567",
-		Args:    usageArgs(cobra.NoArgs),
-		RunE:    func(cmd *cobra.Command, _ []string) error { return a.keysAdopt(cmd.Context(), f) },
-	}
-	adopt.Flags().StringVar(&f.keyFile, "openpgp-key", "", "armored private key in `FILE`")
-	adopt.Flags().StringVar(&f.gpgKey, "gpg-key", "", "key `ID` of gpg")
-	cmd.AddCommand(adopt, a.delegateVerb())
+	cmd.AddCommand(a.keysShowVerb(), a.adoptVerb(), a.delegateVerb(), a.rotateVerb(), a.renewVerb(),
+		a.revokeVerb(), a.protectVerb(), a.ceremonyVerb())
 	return cmd
 }
 
-func (a *app) delegateVerb() *cobra.Command {
-	var f openPGPFlags
-	cmd := &cobra.Command{
-		Use:   "delegate ROLE KEY",
-		Short: "let another machine's key hold a role",
-		Long: `delegate makes a new root document that lets KEY hold a role: builder, publisher
-or reviewer. A machine whose key holds no role yet prints the whole command. A
-provisional root is signed by this machine, an adopted one by the
-organisation's OpenPGP key.`,
-		Example: "  wheellock keys delegate builder builder1.example.wheels+8dcb472d+Afcx... --gpg-key 0123456789ABCDEF",
-		Args:    usageArgs(cobra.ExactArgs(2)),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.keysDelegate(cmd.Context(), args[0], args[1], f)
-		},
-	}
-	cmd.Flags().StringVar(&f.keyFile, "openpgp-key", "", "armored private key of the root in `FILE`")
-	cmd.Flags().StringVar(&f.gpgKey, "gpg-key", "", "the root's key `ID` of gpg")
-	return cmd
-}
-
-// delegable are the roles that a command may hand out; the log has one writer.
+// delegable are the roles that a command may hand out; the log has one writer,
+// and witnesses come with their policy.
 var delegable = []string{trust.RoleBuilder, trust.RolePublisher, trust.RoleReviewer}
 
-func (a *app) keysDelegate(ctx context.Context, role, key string, f openPGPFlags) error {
-	if !slices.Contains(delegable, role) {
-		return usage("role %q is none of %s", role, strings.Join(delegable, ", "))
-	}
-	if _, err := note.NewVerifier(key); err != nil {
-		return usage("%q is not a verifier key", key)
-	}
+// openKeys opens the project for a verb that changes the root.
+func (a *app) openKeys(ctx context.Context, make bool) (*session, *ledger, error) {
 	s, err := a.openForWriting(ctx)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
-	defer s.close()
-	if err := s.needLock(); err != nil {
-		return err
+	err = s.needLock()
+	if err == nil {
+		err = s.needFolder()
 	}
-	led, err := s.ledger(ctx, false)
+	var led *ledger
+	if err == nil {
+		led, err = s.ledger(ctx, make)
+	}
 	if err != nil {
-		return err
+		s.close()
+		return nil, nil, err
 	}
-	signers, err := s.rootSigners(led, f)
-	if err != nil {
-		return err
-	}
-	next, err := trust.Next(led.chain, s.Now(), func(r *trust.Root) error {
-		for i := range r.Roles {
-			if r.Roles[i].Name == role {
-				if slices.Contains(r.Roles[i].Keys, key) {
-					return invalid("wheellock keys show", "the key holds the role already")
-				}
-				r.Roles[i].Keys = append(r.Roles[i].Keys, key)
-				return nil
-			}
-		}
-		r.Roles = append(r.Roles, trust.RoleKeys{Name: role, Threshold: 1, Expires: r.Expires, Keys: []string{key}})
-		return nil
-	}, signers...)
-	if err != nil {
-		return err
-	}
-	if err := led.adoptRoot(ctx, next); err != nil {
-		return err
-	}
-	if a.json {
-		return a.printJSON(map[string]any{"log": led.origin, "root": led.chain.Len() - 1, "role": role, "key": key})
-	}
-	fmt.Fprintf(a.Out, "root %d of %s lets %s hold the role %s\n", led.chain.Len()-1, led.origin, originOf(key), role)
-	return nil
+	return s, led, nil
 }
 
-// rootSigners are the OpenPGP keys that sign the next root: the software key of a
-// provisional one, else what the user names.
-func (s *session) rootSigners(led *ledger, f openPGPFlags) ([]trust.OpenPGPSigner, error) {
-	named, err := s.openPGPSigner(f)
-	if err != nil {
-		return nil, err
+func (a *app) adoptVerb() *cobra.Command {
+	var f rootFlags
+	var certificates []string
+	var threshold int
+	cmd := &cobra.Command{
+		Use:   "adopt",
+		Short: "put the organisation's OpenPGP keys in the place of the provisional root",
+		Long: `adopt makes a new root document, signed by the provisional key and by the
+organisation's OpenPGP keys, which are pinned in the configuration from then on.
+A key comes from a file, or stays where gpg has it (agent or card).
+
+With several keys, --threshold M lets any M of them sign the next root (else: all).
+Where their holders are elsewhere, give their public keys with --certificate, and
+--prepare DIR writes the root for them to sign: see keys ceremony.`,
+		Example: `  wheellock keys adopt --openpgp-key release-key.asc
+  wheellock keys adopt --gpg-key 0123456789ABCDEF0123456789ABCDEF01234567
+  wheellock keys adopt --certificate ada.asc --certificate ben.asc --certificate cleo.asc --threshold 2 --prepare ceremony`,
+		Args: usageArgs(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.keysAdopt(cmd.Context(), f, certificates, threshold)
+		},
 	}
-	if named != nil {
-		return []trust.OpenPGPSigner{named}, nil
-	}
-	if !led.chain.Provisional() {
-		return nil, invalid("name the root's key with --gpg-key ID or --openpgp-key FILE", "the root of %s is adopted: its OpenPGP key has to sign", led.origin)
-	}
-	mine, err := led.keys.OpenPGP(led.origin)
-	if err == nil && len(mine) == 0 {
-		err = environment("run it on the machine that made the log", "this machine does not hold the provisional key of %s", led.origin)
-	}
-	return mine, err
+	f.flags(cmd)
+	cmd.Flags().StringArrayVar(&certificates, "certificate", nil, "also adopt the public key in `FILE`, whose holder signs elsewhere; may be repeated")
+	cmd.Flags().IntVar(&threshold, "threshold", 0, "how many of the keys must sign the next root (default: all)")
+	return cmd
 }
 
-type keyRow struct {
-	Role string `json:"role"`
-	Key  string `json:"key"`
-	Here bool   `json:"here"`
-}
-
-type keysReport struct {
-	Log         string   `json:"log"`
-	Root        int      `json:"root"`
-	Provisional bool     `json:"provisional"`
-	Expires     string   `json:"expires"`
-	OpenPGP     []string `json:"openpgp"`
-	Threshold   int      `json:"threshold"`
-	Keys        []keyRow `json:"keys"`
-}
-
-func (a *app) keysShow(ctx context.Context) error {
-	s, err := a.openForReading()
-	if err != nil {
-		return err
-	}
-	led, err := s.ledger(ctx, false)
-	if err != nil {
-		return err
-	}
-	root := led.chain.Newest()
-	r := keysReport{OpenPGP: []string{}, Keys: []keyRow{}, Log: led.origin, Root: led.chain.Len() - 1, Provisional: root.Provisional, Expires: root.Expires.Format("2006-01-02"), Threshold: root.Threshold}
-	for _, k := range root.OpenPGP {
-		r.OpenPGP = append(r.OpenPGP, k.Fingerprint)
-	}
-	here := map[string]bool{}
-	for _, role := range root.Roles {
-		mine, err := led.keys.Signers(led.origin, role.Name)
-		if err != nil {
-			return err
-		}
-		for _, m := range mine {
-			here[m.Key] = true
-		}
-		for _, k := range role.Keys {
-			r.Keys = append(r.Keys, keyRow{role.Name, k, here[k]})
-		}
-	}
-	if a.json {
-		return a.printJSON(r)
-	}
-	state := "adopted"
-	if r.Provisional {
-		state = "provisional"
-	}
-	fmt.Fprintf(a.Out, "log   %s\nroot  %d, %s, expires %s\n", r.Log, r.Root, state, r.Expires)
-	for _, p := range r.OpenPGP {
-		fmt.Fprintf(a.Out, "      OpenPGP %s\n", p)
-	}
-	for _, k := range r.Keys {
-		at := ""
-		if k.Here {
-			at = "  (on this machine)"
-		}
-		fmt.Fprintf(a.Out, "%-10s %s%s\n", k.Role, k.Key, at)
-	}
-	return nil
-}
-
-func (a *app) keysAdopt(ctx context.Context, f openPGPFlags) error {
-	if f.gpgKey == "" && f.keyFile == "" {
+func (a *app) keysAdopt(ctx context.Context, f rootFlags, certificates []string, threshold int) error {
+	if len(f.gpgKeys)+len(f.keyFiles)+len(certificates) == 0 {
 		return invalid("wheellock keys adopt --openpgp-key FILE, or --gpg-key ID", "name the organisation's OpenPGP key")
 	}
-	s, err := a.openForWriting(ctx)
+	// The keys are read before a log is made for them.
+	probe := &session{app: a, unlock: func() {}}
+	signers, err := probe.openPGPSigners(f)
+	if err != nil {
+		return err
+	}
+	keys, err := a.readCertificates(certificates)
+	if err != nil {
+		return err
+	}
+	for _, k := range signers {
+		keys = append(keys, trust.OpenPGPKey{Fingerprint: k.Fingerprint(), Certificate: k.Certificate()})
+	}
+	s, led, err := a.openKeys(ctx, true)
 	if err != nil {
 		return err
 	}
 	defer s.close()
-	if err := s.needLock(); err != nil {
-		return err
-	}
-	if err := s.needFolder(); err != nil {
-		return err
-	}
-	signer, err := s.openPGPSigner(f)
-	if err != nil {
-		return err
-	}
-	led, err := s.ledger(ctx, true)
-	if err != nil {
+	if err := led.noWaiting(ctx); err != nil {
 		return err
 	}
 	if !led.chain.Provisional() {
-		return s.finishAdoption(ctx, led, signer)
+		return s.finishAdoption(ctx, led, keys)
 	}
-	old, err := led.keys.OpenPGP(led.origin)
+	old, err := s.provisionalKey(led)
 	if err != nil {
 		return err
 	}
-	if len(old) == 0 {
-		return environment("run it on the machine that made the log", "this machine does not hold the provisional key of %s", led.origin)
-	}
-	signed, err := trust.Adopt(led.chain, s.Now(), old, []trust.OpenPGPSigner{signer}, 0)
+	ch, err := s.signRoot(ctx, led, f.prepare, append(old, signers...), func(r *trust.Root) error {
+		if !r.Provisional { // a draft that another verb goes on with
+			return trust.SetQuorum(r, keys, nil, threshold)
+		}
+		return trust.AdoptKeys(r, keys, threshold)
+	})
 	if err != nil {
 		return err
 	}
-	if err := led.adoptRoot(ctx, signed); err != nil {
-		return err
-	}
-	return s.reportAdoption(led, signer)
+	return s.report(ch)
 }
 
 // finishAdoption completes an adoption that was stopped after the log had taken
 // the root: the configuration and the proof still have to follow.
-func (s *session) finishAdoption(ctx context.Context, led *ledger, signer trust.OpenPGPSigner) error {
+func (s *session) finishAdoption(ctx context.Context, led *ledger, keys []trust.OpenPGPKey) error {
 	root := led.chain.Newest()
-	ours := slices.ContainsFunc(root.OpenPGP, func(k trust.OpenPGPKey) bool { return k.Fingerprint == signer.Fingerprint() })
-	if !ours || slices.Contains(s.project.Config.Root, signer.Fingerprint()) {
-		return invalid("wheellock keys show", "the root of %s is adopted already", led.origin)
+	ours := slices.ContainsFunc(root.OpenPGP, func(k trust.OpenPGPKey) bool { return k.Fingerprint == keys[0].Fingerprint })
+	if !ours || slices.Contains(s.project.Config.Root, keys[0].Fingerprint) {
+		return invalid("wheellock keys rotate root changes its keys", "the root of %s is adopted already", led.origin)
 	}
 	if err := led.pin(led.chain); err != nil {
 		return err
@@ -264,44 +142,164 @@ func (s *session) finishAdoption(ctx context.Context, led *ledger, signer trust.
 	if err := led.finish(ctx, s.locked); err != nil {
 		return err
 	}
-	return s.reportAdoption(led, signer)
-}
-
-func (s *session) reportAdoption(led *ledger, signer trust.OpenPGPSigner) error {
 	n := led.chain.Len() - 1
-	if s.json {
-		return s.printJSON(map[string]any{"log": led.origin, "root": n, "openpgp": signer.Fingerprint()})
+	ch, err := describeRoots(led.chain.Root(n-1), led.chain.Signed(n).Document, &trust.Gathering{}, inForce)
+	if err != nil {
+		return err
 	}
-	fmt.Fprintf(s.Out, "root %d of %s is signed by %s; the configuration pins it\n", n, led.origin, signer.Fingerprint())
-	return nil
+	return s.report(ch)
 }
 
-// adoptRoot puts a new root into force: document, statement, proof, pins.
-func (l *ledger) adoptRoot(ctx context.Context, signed trust.Signed) error {
-	n := l.chain.Len()
-	next, err := l.chain.Extend(signed)
+func (a *app) delegateVerb() *cobra.Command {
+	var f rootFlags
+	var spare bool
+	cmd := &cobra.Command{
+		Use:   "delegate ROLE KEY",
+		Short: "let another machine's key hold a role",
+		Long: `delegate makes a new root document that lets KEY hold a role: builder, publisher
+or reviewer. A machine whose key holds no role yet prints the whole command. A
+provisional root is signed by this machine, an adopted one by the
+organisation's OpenPGP keys.
+
+--spare delegates a key in advance: it may sign at once, and steps into the place
+of the last key of its role when that is revoked, with no ceremony on a bad day.`,
+		Example: "  wheellock keys delegate builder builder1.example.wheels+8dcb472d+Afcx... --gpg-key 0123456789ABCDEF",
+		Args:    usageArgs(cobra.ExactArgs(2)),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.keysDelegate(cmd.Context(), args[0], args[1], spare, f)
+		},
+	}
+	f.flags(cmd)
+	cmd.Flags().BoolVar(&spare, "spare", false, "delegate it in advance, to be kept offline")
+	return cmd
+}
+
+func (a *app) keysDelegate(ctx context.Context, role, key string, spare bool, f rootFlags) error {
+	switch {
+	case role == trust.RoleWitness:
+		return invalid("wheellock log policy --witness 'VKEY URL'", "witnesses come with the log's policy, not by keys delegate")
+	case !slices.Contains(delegable, role):
+		return usage("role %q is none of %s", role, strings.Join(delegable, ", "))
+	}
+	if v, err := note.NewVerifier(key); err != nil || v.Cosigns() {
+		return usage("%q is not a verifier key (NAME+HASH+BASE64, as the other machine prints it)", key)
+	}
+	return a.change(ctx, f, func(*ledger) (func(*trust.Root) error, error) {
+		return func(r *trust.Root) error { return trust.Delegate(r, role, key, spare) }, nil
+	})
+}
+
+// change opens the project, changes the root and reports.
+func (a *app) change(ctx context.Context, f rootFlags, edit func(*ledger) (func(*trust.Root) error, error)) error {
+	s, led, err := a.openKeys(ctx, false)
 	if err != nil {
 		return err
 	}
-	if err := l.writeRoot(n, signed); err != nil {
-		return err
-	}
-	l.chain = next
-	err = l.stateRoot(n)
-	if err == nil {
-		err = l.append(ctx)
-	}
+	defer s.close()
+	e, err := edit(led)
 	if err != nil {
-		// The log did not take it, so it is not in force: nothing may be left of it.
-		path := l.s.rootPath(n)
-		os.Remove(path)
-		os.Remove(path + ".asc")
 		return err
 	}
-	if err := l.pin(next); err != nil {
+	ch, err := s.changeRoot(ctx, led, f, e)
+	if err != nil {
 		return err
 	}
-	return l.finish(ctx, l.s.locked)
+	return s.report(ch)
+}
+
+func (a *app) renewVerb() *cobra.Command {
+	var f rootFlags
+	var until string
+	cmd := &cobra.Command{
+		Use:   "renew",
+		Short: "move the day on which the root and its roles expire",
+		Long: `renew makes a new root that lasts for another year, or until --until. Expiry blocks
+new statements only: what was signed before stays valid for ever.`,
+		Example: "  wheellock keys renew --gpg-key 0123456789ABCDEF\n  wheellock keys renew --until 2027-12-31 --prepare ceremony",
+		Args:    usageArgs(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			at := a.Now().Add(trust.DefaultLifetime)
+			if until != "" {
+				day, err := time.Parse("2006-01-02", until)
+				if err != nil || !day.After(a.Now()) {
+					return usage("--until %q: a day in the future, as 2027-12-31", until)
+				}
+				at = day
+			}
+			return a.change(cmd.Context(), f, func(*ledger) (func(*trust.Root) error, error) {
+				return func(r *trust.Root) error { return trust.Renew(r, at) }, nil
+			})
+		},
+	}
+	f.flags(cmd)
+	cmd.Flags().StringVar(&until, "until", "", "the `DAY` on which they expire (default: in 365 days)")
+	return cmd
+}
+
+// rootSigners are the OpenPGP keys here that sign the next root: the software key
+// of a provisional one, else what the user names.
+func (s *session) rootSigners(led *ledger, f rootFlags) ([]trust.OpenPGPSigner, error) {
+	named, err := s.openPGPSigners(f)
+	if err != nil {
+		return nil, err
+	}
+	if len(named) > 0 {
+		return named, nil
+	}
+	if led.chain.Provisional() {
+		return s.provisionalKey(led)
+	}
+	if f.prepare == "" {
+		return nil, invalid("name the root's key with --gpg-key ID or --openpgp-key FILE, or write it for its holders with --prepare DIR",
+			"the root of %s is adopted: its OpenPGP key has to sign", led.origin)
+	}
+	return nil, nil
+}
+
+// provisionalKey is the software key that this machine made with the log.
+func (s *session) provisionalKey(led *ledger) ([]trust.OpenPGPSigner, error) {
+	mine, err := led.keys.OpenPGP(led.origin)
+	if err == nil && len(mine) == 0 {
+		err = environment("run it on the machine that made the log", "this machine does not hold the provisional key of %s", led.origin)
+	}
+	return mine, err
+}
+
+// openPGPSigners opens every key that the flags name.
+func (s *session) openPGPSigners(f rootFlags) ([]trust.OpenPGPSigner, error) {
+	var list []trust.OpenPGPSigner
+	for _, id := range f.gpgKeys {
+		k, err := s.openPGPSigner(openPGPFlags{gpgKey: id})
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, k)
+	}
+	for _, file := range f.keyFiles {
+		k, err := s.openPGPSigner(openPGPFlags{keyFile: file})
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, k)
+	}
+	return list, nil
+}
+
+// readCertificates reads public keys as people send them.
+func (a *app) readCertificates(files []string) ([]trust.OpenPGPKey, error) {
+	var keys []trust.OpenPGPKey
+	for _, file := range files {
+		data, err := readCapped(a.path(file), trust.MaxRootSize)
+		if err != nil {
+			return nil, invalid("gpg --armor --export ID > FILE", "reading a public key: %v", err)
+		}
+		k, err := trust.ReadCertificate(data)
+		if err != nil {
+			return nil, invalid("gpg --armor --export ID > FILE", "%s: %v", file, err)
+		}
+		keys = append(keys, k)
+	}
+	return keys, nil
 }
 
 // openPGPSigner opens the key that the flags name; nil when they name none.
@@ -324,7 +322,7 @@ func (s *session) openPGPSigner(f openPGPFlags) (trust.OpenPGPSigner, error) {
 		if err != nil {
 			return nil, invalid("gpg --armor --export-secret-keys ID > FILE", "reading the OpenPGP key: %v", err)
 		}
-		signer, err := trust.ReadPrivateKey(data, s.askPassphrase)
+		signer, err := trust.ReadPrivateKey(data, func() ([]byte, error) { return s.askPassphrase("passphrase of the OpenPGP key in " + f.keyFile + ": ") })
 		if err != nil {
 			return nil, invalid("gpg --armor --export-secret-keys ID > FILE", "%s: %v", f.keyFile, err)
 		}
@@ -333,26 +331,15 @@ func (s *session) openPGPSigner(f openPGPFlags) (trust.OpenPGPSigner, error) {
 	return nil, nil
 }
 
-// askPassphrase reads a passphrase from the terminal without showing it, or a
-// line of standard input where there is no terminal.
-func (s *session) askPassphrase() ([]byte, error) {
-	if f, ok := s.In.(*os.File); ok && xterm.IsTerminal(int(f.Fd())) {
-		fmt.Fprint(s.Err, "passphrase of the OpenPGP key: ")
-		b, err := xterm.ReadPassword(int(f.Fd()))
-		fmt.Fprintln(s.Err)
-		return b, err
-	}
-	var b bytes.Buffer
-	one := make([]byte, 1)
-	for b.Len() < 4096 {
-		n, err := s.In.Read(one)
-		if n == 0 || one[0] == '\n' {
-			if b.Len() == 0 && err != nil {
-				return nil, invalid("give its passphrase on standard input", "the OpenPGP key has a passphrase")
-			}
-			break
+// newKey makes a note key on this machine. It is under a passphrase where the key
+// is whose place it takes.
+func (l *ledger) newKey(role string, protected bool) (string, error) {
+	var phrase []byte
+	if protected {
+		var err error
+		if phrase, err = l.s.newPassphrase(fmt.Sprintf("passphrase of the new %s key: ", role)); err != nil {
+			return "", err
 		}
-		b.WriteByte(one[0])
 	}
-	return []byte(strings.TrimSuffix(b.String(), "\r")), nil
+	return l.keys.GenerateProtected(rand.Reader, l.origin, role, phrase)
 }

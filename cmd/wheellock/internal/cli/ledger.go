@@ -46,6 +46,13 @@ type ledger struct {
 	pins   []pyproject.Edit
 	leaves [][]byte // signed, in order, not yet in the log
 	past   map[string][]log.Entry
+
+	waiting []trust.Signed // signed roots that the log has not stated yet
+	before  *trust.Chain   // while a new root comes into force: the roots until then
+	forced  bool           // append even where the policy says pending: log append does
+	// unwitnessed appends without asking witnesses: only to get past those that
+	// the next root replaces.
+	unwitnessed bool
 }
 
 // ledger opens the project's log. With make set, what is missing is made: keys,
@@ -59,6 +66,7 @@ func (s *session) ledger(ctx context.Context, make bool) (*ledger, error) {
 	if err != nil {
 		return nil, err
 	}
+	keys.Ask(s.keyPassphrase)
 	l := &ledger{s: s, dir: s.house().Path(mirror.LogFolder), keys: keys, past: map[string][]log.Entry{}}
 	roots, err := s.readRoots()
 	if err != nil {
@@ -102,8 +110,9 @@ func (l *ledger) recover(ctx context.Context) error {
 	return w.Recover(ctx)
 }
 
-// dropUnstated forgets root documents that no statement puts into force: a verb
-// that was stopped between writing one and stating it leaves such.
+// dropUnstated sets root documents aside that no statement puts into force: the
+// log's key is elsewhere and has to state them, or a verb was stopped between
+// writing one and stating it.
 func (l *ledger) dropUnstated(ctx context.Context, roots []trust.Signed, make bool) error {
 	stated, err := l.known(ctx, "_"+record.KindRoot)
 	if err != nil {
@@ -121,6 +130,7 @@ func (l *ledger) dropUnstated(ctx context.Context, roots []trust.Signed, make bo
 		if err := l.openRoots(roots[:len(stated)]); err != nil {
 			return err
 		}
+		l.waiting = roots[len(stated):]
 	}
 	// From which statement on each root says who may sign.
 	var at []int64
@@ -301,7 +311,7 @@ func (l *ledger) openLog(ctx context.Context) error {
 		return nil
 	}
 	var err error
-	l.view, err = log.Read(ctx, store.Folder(l.dir), l.origin, l.chain.LogKeys())
+	l.view, err = log.Read(ctx, store.Folder(l.dir), l.origin, l.logKeys())
 	return err
 }
 
@@ -340,7 +350,11 @@ func (l *ledger) signer(role string) (note.Signer, error) {
 	if len(held) == 0 {
 		return nil, l.undelegated(role)
 	}
-	return held[0], nil
+	// Asked now, not when the statement is ready: a build takes long.
+	if _, err := l.chain.MayAppend(size, l.s.Now(), held[0].Name(), held[0].KeyHash()); errors.Is(err, trust.ErrExpired) {
+		return nil, l.expired(role)
+	}
+	return held[0], held[0].Unlock()
 }
 
 // maySign returns an error where a log exists in which this machine's keys do
@@ -584,10 +598,19 @@ func (l *ledger) writer(force bool) (*log.Log, error) {
 	if err != nil || len(held) == 0 {
 		return nil, err
 	}
-	return log.Open(log.Options{
-		Dir: l.dir, Origin: l.origin, Signer: held[0], LogKeys: l.chain.LogKeys(), Keys: l.chain.Keys(),
+	if err := held[0].Unlock(); err != nil {
+		return nil, err
+	}
+	o := log.Options{
+		Dir: l.dir, Origin: l.origin, Signer: held[0], LogKeys: l.logKeys(), Keys: l.chain.Keys(),
 		KeyDir: l.keys.Dir(), Create: l.view == nil, Now: l.s.Now,
-	})
+	}
+	if !l.unwitnessed {
+		if o.Witness, err = l.cosigning(l.s.app.noteWitnesses); err != nil {
+			return nil, err
+		}
+	}
+	return log.Open(o)
 }
 
 // finish appends what was stated, refreshes the proof and writes proof, inputs
@@ -635,7 +658,7 @@ func (l *ledger) append(ctx context.Context) error {
 	if len(l.leaves) == 0 {
 		return nil
 	}
-	w, err := l.writer(false)
+	w, err := l.writer(l.forced)
 	if err != nil {
 		return err
 	}

@@ -18,7 +18,7 @@ func (a *app) verbs() []*cobra.Command {
 		a.initVerb(), a.addVerb(), a.removeVerb(), a.upgradeVerb(), a.lockVerb(), a.targetVerb(), a.costVerb(), a.statusVerb(),
 		a.diffVerb(), a.buildVerb(), a.reviewVerb(), a.signVerb(), a.mirrorVerb(), a.verifyVerb(), a.fetchVerb(), a.exportVerb(),
 		a.whyVerb(), a.treeVerb(), a.outdatedVerb(), a.vulnsVerb(),
-		a.historyVerb(), a.keysVerb(), a.logVerb(), a.mergeDriverVerb(), a.versionVerb(),
+		a.historyVerb(), a.monitorVerb(), a.keysVerb(), a.logVerb(), a.mergeDriverVerb(), a.versionVerb(),
 	}
 }
 
@@ -49,6 +49,8 @@ is: there is one writer. Running it again changes nothing.`,
 	add.Flags().BoolVar(&pending, "pending", false, "append what waits in the pending folder")
 	cmd.AddCommand(add)
 	cmd.AddCommand(a.logReaders()...)
+	cmd.AddCommand(a.logRecoverVerb())
+	cmd.AddCommand(a.logPolicyVerb(), a.logWitnessVerb(), a.logServeVerb())
 	return cmd
 }
 
@@ -63,6 +65,10 @@ func (a *app) logAppend(ctx context.Context) error {
 	}
 	led, err := s.ledger(ctx, false)
 	if err != nil {
+		return err
+	}
+	// First the roots that wait: they may give the log another key.
+	if _, err := led.takeWaiting(ctx, true); err != nil {
 		return err
 	}
 	w, err := led.writer(true)
