@@ -9,7 +9,6 @@ import (
 
 	"github.com/freedomofpress/wheellock/resolve/pep440"
 	"github.com/freedomofpress/wheellock/resolve/pep508"
-	"github.com/freedomofpress/wheellock/resolve/solver"
 	"github.com/freedomofpress/wheellock/resolve/tags"
 )
 
@@ -20,7 +19,6 @@ type view struct {
 	python pep440.Version
 	env    pep508.Environment
 	locked map[string]string
-	rather map[string]rather // see wouldRather
 
 	mu       sync.Mutex
 	seen     map[string]*projectView
@@ -44,7 +42,7 @@ type needsKey struct {
 }
 
 func newView(s *store, t tags.Target) *view {
-	return &view{store: s, target: t, python: t.Version(), env: t.Environment(), locked: s.req.Locked[t.Name], rather: map[string]rather{},
+	return &view{store: s, target: t, python: t.Version(), env: t.Environment(), locked: s.req.Locked[t.Name],
 		seen: map[string]*projectView{}, tagRanks: map[string]int{}, misfits: map[string]misfit{}, pythons: map[string]bool{},
 		holds: map[holdKey]bool{}, needed: map[needsKey][]*need{}, asked: map[*need]bool{}, replaced: map[*need][]*need{}}
 }
@@ -54,7 +52,6 @@ type projectView struct {
 	*project
 	noBinary, onlyBinary bool
 	candidates           []atomic.Pointer[candidate]
-	ahead                solver.Set // asked for by bursts; only the search itself uses it
 }
 
 func (v *view) of(p *project) *projectView {
