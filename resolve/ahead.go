@@ -32,7 +32,7 @@ func (v *view) follow(n *need) {
 			return
 		}
 		pv := v.of(p)
-		i := v.guess(pv, p.set(n.spec))
+		i := v.guess(pv, p.setOf(n))
 		if i < 0 || !v.cheap(pv, i) {
 			return
 		}
@@ -81,27 +81,36 @@ const maxBurst = 256
 // down version by version. Where fewer are allowed, the rest is taken from what
 // is not: a package that follows another one down (botocore, of which each boto3
 // wants the one of its day) is allowed one version at a time.
-func (v *view) burst(p *projectView, allowed solver.Set, i, k int) {
+func (p *provider) burst(pv *projectView, allowed solver.Set, i, k int) {
 	last := i
 	for i = allowed.Below(i); i >= 0 && k > 0; i = allowed.Below(i) {
-		if v.askAhead(p, i) {
+		if p.askAhead(pv, i) {
 			k--
 		}
 		last = i
 	}
 	for i = last - 1; i >= 0 && k > 0; i-- {
-		if v.askAhead(p, i) {
+		if p.askAhead(pv, i) {
 			k--
 		}
 	}
 }
 
 // askAhead begins to read what a version says about itself, if that is cheap.
-func (v *view) askAhead(p *projectView, i int) bool {
-	c := v.candidate(p, i)
-	if !c.usable() || !v.cheap(p, i) {
+func (p *provider) askAhead(pv *projectView, i int) bool {
+	asked := p.bursts[pv.name]
+	if asked == nil {
+		asked = solver.NewSet(len(pv.releases))
+		p.bursts[pv.name] = asked
+	}
+	if asked.Has(i) {
+		return true
+	}
+	c := p.candidate(pv, i)
+	if !c.usable() || !p.cheap(pv, i) {
 		return false
 	}
-	v.askFacts(p, i)
+	asked.Add(i)
+	p.askFacts(pv, i)
 	return true
 }

@@ -45,6 +45,7 @@ func (v *view) pins(p *provider, sol *solver.Solution) (TargetSolution, []Unknow
 		}
 		pin := v.pin(p, pv, i, f, sol.Needs[name], reads[name])
 		pin.Extras = extras
+		pin.Rather = p.rather[name]
 		t.Pins = append(t.Pins, pin)
 	}
 	who := map[*need][]string{}
@@ -54,6 +55,9 @@ func (v *view) pins(p *provider, sol *solver.Solution) (TargetSolution, []Unknow
 		}
 	}
 	v.blocked(p, t.Pins, sol.Needs, who)
+	if err := v.goneBack(p, t.Pins, sol.Needs, who); err != nil {
+		return t, nil, err
+	}
 	t.Warnings = append(t.Warnings, v.timeless(p, t.Pins, sol.Needs)...)
 	groups := reach(p.roots, reads)
 	for i := range t.Pins {

@@ -19,6 +19,8 @@ type provider struct {
 	refused     map[string]map[int]string
 	tries       map[string]int
 	ahead       map[string]int
+	bursts      map[string]solver.Set // what was asked for ahead, by searches that share this
+	rather      map[string]*Rather    // see wouldRather
 	aim         aim
 	limits      *limits // of locked packages; nil: none
 	fresh       bool    // as if nothing were locked
@@ -41,7 +43,8 @@ type ruledOut struct {
 
 func newProvider(v *view, roots, constraints []*need) *provider {
 	p := &provider{view: v, direct: map[string]bool{}, constraints: map[string][]*need{},
-		refused: map[string]map[int]string{}, tries: map[string]int{}, ahead: map[string]int{}}
+		refused: map[string]map[int]string{}, tries: map[string]int{}, ahead: map[string]int{},
+		bursts: map[string]solver.Set{}, rather: map[string]*Rather{}}
 	for _, n := range roots {
 		p.roots = append(p.roots, n)
 		p.direct[n.name] = true
@@ -66,7 +69,7 @@ func (p *provider) Versions(_ context.Context, name string) (solver.Universe, er
 		u.Rank = -1 // what is to move goes first; the others make room
 	}
 	for _, c := range p.constraints[name] {
-		if out := solver.FullSet(u.N).AndNot(proj.set(c.spec)); !out.IsEmpty() {
+		if out := solver.FullSet(u.N).AndNot(proj.setOf(c)); !out.IsEmpty() {
 			u.Exclusions = append(u.Exclusions, solver.Exclusion{Set: out, Cause: c})
 		}
 	}
@@ -97,7 +100,7 @@ func (p *provider) permit(pv *projectView, labels []any) permission {
 	perm := permission{joint: solver.FullSet(len(pv.releases))}
 	namesPre, pinned := false, false
 	take := func(n *need) {
-		perm.joint = perm.joint.And(pv.set(n.spec))
+		perm.joint = perm.joint.And(pv.setOf(n))
 		namesPre = namesPre || n.namesPre
 		pinned = pinned || n.pinned
 	}
@@ -296,7 +299,7 @@ func (p *provider) dependencies(needs []*need) ([]solver.Dependency, error) {
 		if err != nil {
 			return nil, err
 		}
-		deps = append(deps, solver.Dependency{Name: solver.Name{Package: n.name}, Set: proj.set(n.spec), Label: n})
+		deps = append(deps, solver.Dependency{Name: solver.Name{Package: n.name}, Set: proj.setOf(n), Label: n})
 		for _, e := range n.extras {
 			deps = append(deps, solver.Dependency{Name: solver.Name{Package: n.name, Extra: e}, Label: n})
 		}

@@ -83,7 +83,7 @@ func (l *limits) outside(pv *projectView) (solver.Set, error) {
 // asking is a provider for one more search.
 func (t *settling) asking() *provider {
 	q := newProvider(t.view, t.p.roots, nil)
-	q.constraints = t.p.constraints
+	q.constraints, q.bursts = t.p.constraints, t.p.bursts
 	q.aim.only = maps.Clone(t.at)
 	return q
 }
@@ -122,7 +122,11 @@ func locked(_ string, h home) int { return h.floor }
 
 // keep looks for a solution in which nothing moves.
 func (t *settling) keep() (done bool, err error) {
-	return t.within(func(string) bool { return true }, func(string, home) int { return 0 })
+	found, err := t.within(func(string) bool { return true }, func(string, home) int { return 0 })
+	if err != nil || !found {
+		return false, err
+	}
+	return true, t.wouldRather()
 }
 
 // forward looks for a solution in which nothing goes back.

@@ -160,6 +160,40 @@ func TestWhatMustGoBack(t *testing.T) {
 	if d := cmp.Diff(want, versions(sol.Targets[0])); d != "" {
 		t.Error(d)
 	}
+	why := map[string]string{}
+	for _, p := range sol.Targets[0].Pins {
+		if p.Back != nil {
+			why[p.Name] = p.Back.From.String() + ": " + p.Back.Why
+		}
+	}
+	if d := cmp.Diff(map[string]string{
+		"app": "1.299: app 1.299 needs core==1.299, and that is 1.19 now", "core": "1.299: app 1.19 needs core==1.19",
+		"paths": "2.5: app 1.19 needs paths<2", "transfer": "2.5: app 1.19 needs transfer<2",
+	}, why); d != "" {
+		t.Error(d)
+	}
+}
+
+// TestRather: what is asked for makes room for what is locked, and says what it
+// could be.
+func TestRather(t *testing.T) {
+	ask := func(names ...string) Pin {
+		t.Helper()
+		sol, err := Resolve(context.Background(), cloud(t, 50), Request{
+			Targets: []tags.Target{debian12}, Requirements: requirements(t, names...),
+			Locked: map[string]map[string]string{debian12.Name: {"http": "2.0", "other": "1.0"}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return sol.Targets[0].Pins[0]
+	}
+	app := ask("http", "other", "app")
+	if app.Version.String() != "1.19" || app.Rather == nil || app.Rather.Version.String() != "1.49" || !slices.Equal(app.Rather.Moves, []string{"http from 2.0 to 1.5"}) {
+		t.Errorf("app %s, rather %v", app.Version, app.Rather)
+	}
+	if app := ask("http>=2", "other", "app"); app.Rather != nil {
+		t.Errorf("the user's own bound stands in the way, not the lock: %v", app.Rather)
+	}
 }
 
 // TestNothingMovesWithoutNeed locks a random solution, asks for something more,

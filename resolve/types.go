@@ -117,6 +117,9 @@ type Pin struct {
 	Newer   *Newer       // nil: nothing newer is held back by the target
 	Blocked *Blocked     // nil: no requirement holds back what the target could use
 
+	Back   *Back   // nil: it is not older than it was locked
+	Rather *Rather // nil: nothing that is locked stands in its way
+
 	// Inferred names the wheel for another platform whose metadata was taken
 	// because none fits; "" otherwise.
 	Inferred string

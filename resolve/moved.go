@@ -1,0 +1,128 @@
+package resolve
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/freedomofpress/wheellock/resolve/pep440"
+)
+
+// Back says that a pin is older than it was locked, which nobody wants.
+type Back struct {
+	From pep440.Version
+	Why  string // "boto3 1.7.84 needs jmespath<1.0.0"; "" if it is no single requirement
+}
+
+// Rather is a newer version that somebody who asks for a package might expect,
+// and what would have to move for it.
+type Rather struct {
+	Version pep440.Version
+	Moves   []string // "urllib3 from 2.6.3 to 1.26.20", sorted
+}
+
+// goneBack fills in Pin.Back.
+func (v *view) goneBack(p *provider, pins []Pin, needs map[string][]any, who map[*need][]string) error {
+	at := map[string]pep440.Version{}
+	for _, pin := range pins {
+		at[pin.Name] = pin.Version
+	}
+	for k := range pins {
+		pin := &pins[k]
+		was, err := pep440.Parse(v.locked[pin.Name])
+		if err != nil || pin.Version.Compare(was) >= 0 {
+			continue
+		}
+		pin.Back = &Back{From: was}
+		proj, err := v.project(pin.Name)
+		if err != nil {
+			return err
+		}
+		if pin.Back.Why, err = v.whyBack(p, v.of(proj), pin, needs[pin.Name], who, at); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// whyBack is the one requirement that stands against the locked version, if it
+// is one: of somebody on it, or of it on what was taken.
+func (v *view) whyBack(p *provider, pv *projectView, pin *Pin, labels []any, who map[*need][]string, at map[string]pep440.Version) (string, error) {
+	i := v.lockedIndex(pv)
+	if i < 0 {
+		return "it is no longer on the index", nil
+	}
+	if !v.candidate(pv, i).usable() {
+		reason, _ := v.nearest(pv, i)
+		return reason, nil
+	}
+	if by := p.against(pv, i, labels, who); len(by) > 0 {
+		return by[0], nil
+	}
+	f, refused, err := v.readFacts(pv, i)
+	if err != nil || refused != "" {
+		return refused, err
+	}
+	for _, e := range append([]string{""}, pin.Extras...) {
+		for _, n := range p.overridden(v.needsOf(f, e)) {
+			if taken, ok := at[n.name]; ok && !n.spec.Contains(taken, pep440.PreAllow) {
+				return fmt.Sprintf("%s %s needs %s, and that is %s now", pin.Name, pin.Back.From, n.wants(), taken), nil
+			}
+		}
+	}
+	return "", nil
+}
+
+// maxRather bounds the packages for which a newer version is sought.
+const maxRather = 4
+
+// wouldRather finds what the packages that are asked for, and not locked yet,
+// could be if what is locked made room: nothing moves for them, but whoever
+// asks for one expects the newest.
+func (t *settling) wouldRather() error {
+	if len(t.req.Upgrade) > 0 {
+		return nil
+	}
+	p, sol := t.p, t.sol
+	defer func() { t.p, t.sol = p, sol }()
+	tried := 0
+	for _, name := range slices.Sorted(maps.Keys(sol.Versions)) {
+		_, known := t.locked[name]
+		if known || !p.direct[name] || tried == maxRather || !t.higher(name, sol.Versions[name]) {
+			continue
+		}
+		tried++
+		q := t.asking()
+		q.aim.admit = func(pv *projectView, k int) bool { return pv.name != name || q.better(name, k, sol.Versions[name]) }
+		if found, err := t.try(q); err != nil {
+			return err
+		} else if !found {
+			continue
+		}
+		r, err := t.compare(name)
+		if err != nil {
+			return err
+		}
+		if len(r.Moves) > 0 {
+			p.rather[name] = &r
+		}
+	}
+	return nil
+}
+
+// compare says what moved in the answer with another version of a package.
+func (t *settling) compare(name string) (r Rather, err error) {
+	for n, i := range t.sol.Versions {
+		proj, err := t.project(n)
+		if err != nil {
+			return r, err
+		}
+		if n == name {
+			r.Version = proj.releases[i].version
+		} else if was, ok := t.locked[n]; ok && t.lockedIndex(t.of(proj)) != i {
+			r.Moves = append(r.Moves, fmt.Sprintf("%s from %s to %s", n, was, proj.releases[i].text))
+		}
+	}
+	slices.Sort(r.Moves)
+	return r, nil
+}
