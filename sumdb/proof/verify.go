@@ -28,14 +28,14 @@ func Verify(data []byte, pins Pins, want []Want) (*Verified, error) {
 		if err != nil {
 			return nil, err
 		}
-		return chain, checkLogPin(chain, pins.Log)
+		return chain, CheckLogPin(chain, pins.Log)
 	}
 	return verify(data, check, want)
 }
 
-// checkLogPin wants the pinned log key to be one that some root delegated: it
+// CheckLogPin wants the pinned log key to be one that some root delegated: it
 // may have been replaced since by a newer root.
-func checkLogPin(chain *trust.Chain, pin string) error {
+func CheckLogPin(chain *trust.Chain, pin string) error {
 	if pin == "" {
 		return nil
 	}

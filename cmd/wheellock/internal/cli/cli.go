@@ -64,6 +64,9 @@ func Main(args []string, w World) int {
 	root := a.command()
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
+	if err == nil {
+		err = a.late
+	}
 	if err != nil && ctx.Err() != nil && !errors.As(err, new(*Error)) {
 		err = &Error{Code: Interrupted, Msg: "interrupted", Hint: "nothing was changed; run the same command again"}
 	}
@@ -80,8 +83,9 @@ type app struct {
 	color                           string
 	jobs                            int
 	style, errStyle                 term.Style
-	mayMerge                        bool // the verb resolves a lock that has conflicts
-	printed                         bool // a JSON result went out: an error must not follow it
+	mayMerge                        bool  // the verb resolves a lock that has conflicts
+	printed                         bool  // a JSON result went out: an error must not follow it
+	late                            error // a finding of the side that must not stop the verb, only end it
 }
 
 func (a *app) command() *cobra.Command {

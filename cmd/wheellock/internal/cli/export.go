@@ -17,7 +17,7 @@ import (
 )
 
 func (a *app) exportVerb() *cobra.Command {
-	var format, target, wheels string
+	var format, target, wheels, output string
 	var groups groupOptions
 	cmd := &cobra.Command{
 		Use:   "export",
@@ -26,10 +26,19 @@ func (a *app) exportVerb() *cobra.Command {
 uv) or as pylock.toml (PEP 751). Each package has exactly the one hash that is
 locked for the target; a wheel that is still to be built is an error.
 
+--format tlog-proof writes a proof (C2SP tlog-proof) into DIR for every locked wheel
+and source of all targets that the log has a statement about, FILE.tlog-proof each.
+
 ` + groupHelp,
 		Example: "  wheellock export --format requirements --target bookworm > req.txt\n  wheellock export --group app1 --target bookworm",
 		Args:    usageArgs(cobra.NoArgs),
-		RunE: func(*cobra.Command, []string) error {
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if format == formatProofs {
+				return a.exportProofs(cmd.Context(), output)
+			}
+			if output != "" {
+				return usage("-o is for --format %s; the others go to standard output", formatProofs)
+			}
 			s, t, err := a.lockedTarget(target)
 			if err != nil {
 				return err
@@ -52,7 +61,7 @@ locked for the target; a wheel that is still to be built is an error.
 				}
 				out, err = convert.Pylock(s.locked, t, wheels, of)
 			default:
-				return usage("--format %q is none of requirements, pylock", format)
+				return usage("--format %q is none of requirements, pylock, tlog-proof", format)
 			}
 			if err != nil {
 				return exportError(err)
@@ -64,7 +73,8 @@ locked for the target; a wheel that is still to be built is an error.
 			return err
 		},
 	}
-	cmd.Flags().StringVar(&format, "format", "requirements", "requirements or pylock")
+	cmd.Flags().StringVar(&format, "format", "requirements", "requirements, pylock or tlog-proof")
+	cmd.Flags().StringVarP(&output, "output", "o", "", "tlog-proof: into `DIR`")
 	cmd.Flags().StringVar(&target, "target", "", "for `TARGET` (may be left out when there is one)")
 	cmd.Flags().StringVar(&wheels, "wheels", "", "pylock: the folder that holds the wheels")
 	groups.flags(cmd)

@@ -68,15 +68,7 @@ ten.`,
 			Example: "  wheellock log show\n  wheellock log show 0 12-20",
 			RunE:    func(cmd *cobra.Command, args []string) error { return a.logShow(cmd.Context(), args) },
 		},
-		{
-			Use:   "checkpoint",
-			Short: "print the log's signed checkpoint",
-			Long: `checkpoint prints the signed note (C2SP tlog-checkpoint) of the log in the
-wheelhouse, once its signature is checked: size, root hash, cosignatures.`,
-			Example: "  wheellock log checkpoint",
-			Args:    usageArgs(cobra.NoArgs),
-			RunE:    func(cmd *cobra.Command, _ []string) error { return a.logCheckpoint(cmd.Context()) },
-		},
+		a.checkpointVerb(),
 		prove,
 		{
 			Use:   "fsck",
@@ -89,6 +81,31 @@ log's rules again at its place. It needs no private key and changes nothing.`,
 			RunE:    func(cmd *cobra.Command, _ []string) error { return a.logFsck(cmd.Context()) },
 		},
 	}
+}
+
+func (a *app) checkpointVerb() *cobra.Command {
+	var cosign bool
+	cmd := &cobra.Command{
+		Use:   "checkpoint",
+		Short: "print the log's signed checkpoint",
+		Long: `checkpoint prints the signed note (C2SP tlog-checkpoint) of the log in the
+wheelhouse, once its signature is checked: size, root hash, cosignatures.
+
+With --cosign it first asks the witnesses to sign it again, and refreshes the proof:
+who runs that regularly shows that a log in which nothing happens is not frozen.`,
+		Example: "  wheellock log checkpoint\n  wheellock log checkpoint --cosign",
+		Args:    usageArgs(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if cosign {
+				if err := a.logCosign(cmd.Context()); err != nil {
+					return err
+				}
+			}
+			return a.logCheckpoint(cmd.Context())
+		},
+	}
+	cmd.Flags().BoolVar(&cosign, "cosign", false, "ask the witnesses to sign it again (where the log's key is)")
+	return cmd
 }
 
 // openedLog is a project's log for a verb that only reads it.

@@ -50,7 +50,7 @@ is: there is one writer. Running it again changes nothing.`,
 	cmd.AddCommand(add)
 	cmd.AddCommand(a.logReaders()...)
 	cmd.AddCommand(a.logRecoverVerb())
-	cmd.AddCommand(a.logPolicyVerb(), a.logWitnessVerb(), a.logServeVerb())
+	cmd.AddCommand(a.logPolicyVerb(), a.logWitnessVerb(), a.logServeVerb(), a.logExportVerb())
 	return cmd
 }
 

@@ -23,6 +23,8 @@ type verifyOptions struct {
 	what    string // --for
 	roots   []string
 	groups  groupOptions
+	fresh   bool
+	maxAge  string
 }
 
 func (a *app) verifyVerb() *cobra.Command {
@@ -40,9 +42,12 @@ that were signed. The first word of the result is its class:
   EXPIRED     a key that is needed for what is left has run out: exit 1
   TAMPERED    two things that must agree do not: exit 1
 
+Keys that ran out make nothing red that they signed. Whether the log could be a frozen
+view of it is asked with --fresh: witnesses must have cosigned it lately.
+
 Of the folder that --wheels names, the default group is asked for, or what
 --group, --only-group and --all-groups say, as fetch has it.`,
-		Example: "  wheellock verify\n  wheellock verify --for release\n  wheellock verify --wheels out --target bookworm",
+		Example: "  wheellock verify\n  wheellock verify --for release\n  wheellock verify --fresh --max-age 2d\n  wheellock verify --wheels out --target bookworm",
 		Args:    usageArgs(cobra.NoArgs),
 		RunE:    func(cmd *cobra.Command, _ []string) error { return a.verify(cmd.Context(), o) },
 	}
@@ -50,6 +55,8 @@ Of the folder that --wheels names, the default group is asked for, or what
 	cmd.Flags().StringVar(&o.wheels, "wheels", "", "also check that `DIR` holds the locked wheels of the targets and nothing else")
 	cmd.Flags().StringVar(&o.what, "for", "", "release: what is left to do, and a provisional root, are findings")
 	cmd.Flags().StringArrayVar(&o.roots, "root", nil, "trust this OpenPGP `FINGERPRINT` instead of the configuration's; may be repeated")
+	cmd.Flags().BoolVar(&o.fresh, "fresh", false, "also ask whether this is a recent view of the log, by its witnesses' signatures, and warn of what runs out")
+	cmd.Flags().StringVar(&o.maxAge, "max-age", "7d", "--fresh: how old those signatures may be: `DAYS`d or HOURSh")
 	o.groups.flags(cmd)
 	return cmd
 }
@@ -91,7 +98,12 @@ func (a *app) verify(ctx context.Context, o verifyOptions) error {
 
 func (s *session) verifyInput(o verifyOptions) (verify.Input, error) {
 	c := s.project.Config
+	age, err := maxAge(o.maxAge)
+	if err != nil {
+		return verify.Input{}, err
+	}
 	in := verify.Input{
+		Fresh: o.fresh, MaxAge: age,
 		Dir: s.dir, RequiresDigest: s.project.RequiresDigest(), Policy: c.Policy,
 		Pins:          proof.Pins{Root: s.rootPins(), Log: c.Log},
 		ReadOnlyHouse: s.readOnly(), Targets: o.targets, ForRelease: o.what == "release", Now: s.Now(), Jobs: s.jobs,
@@ -105,7 +117,6 @@ func (s *session) verifyInput(o verifyOptions) (verify.Input, error) {
 	if o.wheels != "" {
 		in.WheelsDir = s.path(o.wheels)
 	}
-	var err error
 	in.LockBytes, err = readCapped(filepath.Join(s.dir, lock.FileName), lock.MaxSize)
 	if errors.Is(err, fs.ErrNotExist) {
 		return in, invalid("wheellock add NAME", "there is no %s in %s", lock.FileName, filepath.Base(s.dir))
