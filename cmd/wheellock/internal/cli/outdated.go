@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -217,7 +218,18 @@ func (a *app) printOutdated(rows []outdatedRow, targets int, note string) {
 		for i := range table[0] {
 			table[0][i] = a.style.Paint(term.Heading, table[0][i])
 		}
-		for i, line := range term.Columns(table, 2) {
+		lines := term.Columns(table, 2)
+		if slices.ContainsFunc(lines, func(l string) bool { return term.Len(l) > term.Width }) {
+			// Long names of targets go below, each with its reason.
+			for i, row := range table {
+				if i > 0 {
+					why[i] = strings.TrimSuffix(row[1]+": "+why[i], ": ")
+				}
+				table[i] = slices.Delete(row, 1, 2)
+			}
+			lines = term.Columns(table, 2)
+		}
+		for i, line := range lines {
 			fmt.Fprintln(a.Out, term.Clean(line))
 			for _, w := range term.Wrap(why[i], term.Width-4, "") {
 				fmt.Fprintln(a.Out, "    "+a.style.Paint(term.Faint, term.Clean(w)))

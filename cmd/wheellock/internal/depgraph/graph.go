@@ -228,6 +228,31 @@ func (g *Graph) Version(name string, targets []string) string {
 	return g.byValue(targets, func(t string) string { return p.Versions[t] })
 }
 
+// shortVersion is Version where that is too long for a line: the version of most
+// targets comes last, as "else 3.2".
+func (g *Graph) shortVersion(name string, targets []string) string {
+	p := g.Packages[name]
+	if p == nil {
+		return ""
+	}
+	count, most := map[string]int{}, ""
+	for _, t := range targets {
+		v := p.Versions[t]
+		if count[v]++; v != "" && (most == "" || count[v] > count[most] || count[v] == count[most] && v > most) {
+			most = v
+		}
+	}
+	rest := slices.DeleteFunc(slices.Clone(targets), func(t string) bool { return p.Versions[t] == most })
+	s := g.byValue(rest, func(t string) string { return p.Versions[t] })
+	switch {
+	case s == "":
+		return most
+	case !strings.Contains(s, " "): // one version, which byValue gives bare
+		s += " " + strings.Join(rest, " ")
+	}
+	return s + ", else " + most
+}
+
 // byValue tells what differs between targets: one value, or each with its
 // targets.
 func (g *Graph) byValue(targets []string, of func(target string) string) string {

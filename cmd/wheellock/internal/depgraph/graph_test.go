@@ -48,6 +48,31 @@ func TestText(t *testing.T) {
 	}
 }
 
+// Targets with long names: the version of most is named last, without them, and
+// no line leaves the page.
+func TestTextOfLongNames(t *testing.T) {
+	targets := []string{"3.13t@manylinux_2_36_x86_64", "alpine-3.22", "bookworm-arm64", "focal", "manylinux_2_28-3.12", "pypy3.11@manylinux_2_36_x86_64", "windows"}
+	l := &lock.Lock{}
+	for _, name := range targets {
+		l.Targets = append(l.Targets, lock.Target{Name: name})
+	}
+	on := func(p lock.Package, targets ...string) lock.Package { p.Targets = targets; return p }
+	l.Packages = []lock.Package{
+		on(pkg("app", "1.0", "lib"), targets[3]), on(pkg("app", "2.0", "lib", "part"), append(targets[:3:3], targets[4:]...)...),
+		on(pkg("lib", "1.0"), targets[3], targets[5]), on(pkg("lib", "2.0"), targets[0], targets[2], targets[4]), on(pkg("lib", "3.0"), targets[1], targets[6]),
+		on(pkg("part", "1.0"), append(targets[:3:3], targets[4:]...)...),
+	}
+	g := New(l, []Root{{Name: "app", Text: "app", Origin: "requirements.in:1", Targets: targets}}, Options{Targets: targets, Env: func(string) pep508.Environment { return nil }})
+	want := `app 1.0 focal, else 2.0  app (requirements.in:1)
+├── lib 3.0 alpine-3.22 windows, 1.0 focal pypy3.11@manylinux_2_36_x86_64,
+│       else 2.0
+└── part 1.0 [not focal]
+`
+	if got := g.Text(false); got != want {
+		t.Errorf("got\n%s", got)
+	}
+}
+
 func TestChains(t *testing.T) {
 	var got []string
 	list, more := circle().Chains("b")

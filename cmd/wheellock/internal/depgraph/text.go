@@ -59,6 +59,18 @@ func (d *drawing) line(indent, text, more string) {
 	d.b.WriteString(strings.TrimRight(s, " ") + "\n")
 }
 
+// label writes a node's line; what does not fit goes below it, indented.
+func (d *drawing) label(first, rest, text, more string) {
+	lines := term.Wrap(text, max(term.Width-term.Len(rest)-4, 20), "")
+	if len(lines) > 1 {
+		more = ""
+	}
+	d.line(first, lines[0], more)
+	for _, l := range lines[1:] {
+		d.line(rest+"    ", l, "")
+	}
+}
+
 func (d *drawing) root(r Root) {
 	d.node("", "", r.Name, r.Targets, fmt.Sprintf("%s (%s)", r.Text, r.Origin), map[string]bool{})
 }
@@ -67,10 +79,17 @@ func (d *drawing) root(r Root) {
 // circle ends where it closes.
 func (d *drawing) node(first, rest, name string, targets []string, more string, stack map[string]bool) {
 	label := name + " " + d.g.Version(name, targets)
+	if term.Len(first+label+" (*)") > term.Width {
+		label = name + " " + d.g.shortVersion(name, targets)
+	}
 	if d.g.Packages[name] == nil {
 		label = name + " (not in the lock)"
 	}
 	if on := d.g.On(targets); on != "" && !strings.Contains(label, targets[0]) {
+		missing := slices.DeleteFunc(slices.Clone(d.g.Targets), func(t string) bool { return slices.Contains(targets, t) })
+		if term.Len(first+label+on+" []") > term.Width && len(missing) < len(targets) {
+			on = "not " + strings.Join(missing, ", ")
+		}
 		label += " [" + on + "]"
 	}
 	var below []*Edge
@@ -82,10 +101,10 @@ func (d *drawing) node(first, rest, name string, targets []string, more string, 
 	key := name + " " + strings.Join(targets, " ")
 	if len(below) > 0 && (d.seen[key] || stack[name]) {
 		d.repeats = true
-		d.line(first, label+" (*)", more)
+		d.label(first, rest, label+" (*)", more)
 		return
 	}
-	d.line(first, label, more)
+	d.label(first, rest, label, more)
 	d.seen[key] = true
 	stack[name] = true
 	for i, e := range below {

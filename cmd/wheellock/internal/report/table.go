@@ -142,14 +142,18 @@ func narrowTable(b *strings.Builder, o *workorder.Order, cols []column, s term.S
 			b.WriteString(name + "\n")
 		}
 		b.WriteString(lines[i+1] + "\n")
-		writeWrapped(b, versionLine(&o.Packages[i], cols), "  ")
+		for _, line := range versionLines(&o.Packages[i], cols) {
+			for _, l := range term.Wrap(line, term.Width-2, "  ") {
+				b.WriteString("  " + l + "\n")
+			}
+		}
 	}
 	folded(b, cols)
 }
 
-// versionLine groups the targets by the version they get: "2.32.4 focal; 2.34.2
-// bookworm, trixie".
-func versionLine(p *workorder.Package, cols []column) string {
+// versionLines groups the targets by the version they get, a line each: "2.32.4
+// focal", "2.34.2 bookworm, trixie".
+func versionLines(p *workorder.Package, cols []column) []string {
 	var order []string
 	by := map[string][]string{}
 	for _, c := range cols {
@@ -167,13 +171,12 @@ func versionLine(p *workorder.Package, cols []column) string {
 		by[v] = append(by[v], name)
 	}
 	if len(order) == 1 {
-		return order[0]
+		return order
 	}
-	var parts []string
-	for _, v := range order {
-		parts = append(parts, v+" "+strings.Join(by[v], ", "))
+	for i, v := range order {
+		order[i] = v + " " + strings.Join(by[v], ", ")
 	}
-	return strings.Join(parts, "; ")
+	return order
 }
 
 func workCell(p *workorder.Package, s term.Style) string {

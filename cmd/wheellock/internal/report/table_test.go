@@ -1,10 +1,21 @@
 package report
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/freedomofpress/wheellock/provenance/workorder"
 )
+
+// Where the columns do not fit, each version has a line with its targets.
+func TestVersionLines(t *testing.T) {
+	cols := []column{{targets: []string{"focal"}}, {targets: []string{"pypy3.11@manylinux_2_36_x86_64", "macos"}}, {targets: []string{"windows"}}}
+	p := &workorder.Package{Versions: map[string]string{"focal": "1.0", "pypy3.11@manylinux_2_36_x86_64": "2.0", "windows": "1.0"}}
+	got := strings.Join(versionLines(p, cols), "|")
+	if want := "1.0 focal, windows|2.0 pypy3.11@manylinux_2_36_x86_64 +1"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
 
 func TestColumnTitle(t *testing.T) {
 	for _, c := range []struct{ name, python, want string }{
