@@ -16,7 +16,6 @@ const (
 	joinRounds    = 4   // over all packages with several versions
 	joinVersions  = 32  // common versions looked at for one set of targets
 	joinFacts     = 8   // of them, whose metadata is read
-	joinAhead     = 2   // of them, whose metadata is read before the first is judged
 	joinSolves    = 4   // of them, for which the solver is asked
 	joinTries     = 24  // of those, over all packages
 	joinConflicts = 200 // in one search
