@@ -23,17 +23,19 @@ type Rather struct {
 
 // goneBack fills in Pin.Back.
 func (v *view) goneBack(p *provider, pins []Pin, needs map[string][]any, who map[*need][]string) error {
-	at := map[string]pep440.Version{}
-	for _, pin := range pins {
-		at[pin.Name] = pin.Version
+	at := map[string]*Pin{}
+	for k := range pins {
+		pin := &pins[k]
+		at[pin.Name] = pin
+		if was, err := pep440.Parse(v.locked[pin.Name]); err == nil && pin.Version.Compare(was) < 0 {
+			pin.Back = &Back{From: was}
+		}
 	}
 	for k := range pins {
 		pin := &pins[k]
-		was, err := pep440.Parse(v.locked[pin.Name])
-		if err != nil || pin.Version.Compare(was) >= 0 {
+		if pin.Back == nil {
 			continue
 		}
-		pin.Back = &Back{From: was}
 		proj, err := v.project(pin.Name)
 		if err != nil {
 			return err
@@ -46,8 +48,9 @@ func (v *view) goneBack(p *provider, pins []Pin, needs map[string][]any, who map
 }
 
 // whyBack is the one requirement that stands against the locked version, if it
-// is one: of somebody on it, or of it on what was taken.
-func (v *view) whyBack(p *provider, pv *projectView, pin *Pin, labels []any, who map[*need][]string, at map[string]pep440.Version) (string, error) {
+// is one: of it on what did not go back itself, so that a chain of reasons has
+// an end; of somebody on it; or of it on what went back too.
+func (v *view) whyBack(p *provider, pv *projectView, pin *Pin, labels []any, who map[*need][]string, at map[string]*Pin) (string, error) {
 	i := v.lockedIndex(pv)
 	if i < 0 {
 		return "it is no longer on the index", nil
@@ -56,21 +59,28 @@ func (v *view) whyBack(p *provider, pv *projectView, pin *Pin, labels []any, who
 		reason, _ := v.nearest(pv, i)
 		return reason, nil
 	}
-	if by := p.against(pv, i, labels, who); len(by) > 0 {
-		return by[0], nil
-	}
 	f, refused, err := v.readFacts(pv, i)
 	if err != nil || refused != "" {
 		return refused, err
 	}
+	also := ""
 	for _, e := range append([]string{""}, pin.Extras...) {
 		for _, n := range p.overridden(v.needsOf(f, e)) {
-			if taken, ok := at[n.name]; ok && !n.spec.Contains(taken, pep440.PreAllow) {
-				return fmt.Sprintf("%s %s needs %s, and that is %s now", pin.Name, pin.Back.From, n.wants(), taken), nil
+			other, ok := at[n.name]
+			if !ok || n.spec.Contains(other.Version, pep440.PreAllow) {
+				continue
 			}
+			text := fmt.Sprintf("%s %s needs %s, and that is %s now", pin.Name, pin.Back.From, n.wants(), other.Version)
+			if other.Back == nil {
+				return text, nil
+			}
+			also = text
 		}
 	}
-	return "", nil
+	if by := p.against(pv, i, labels, who); len(by) > 0 {
+		return by[0], nil
+	}
+	return also, nil
 }
 
 // maxRather bounds the packages for which a newer version is sought.

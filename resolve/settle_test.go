@@ -167,7 +167,7 @@ func TestWhatMustGoBack(t *testing.T) {
 		}
 	}
 	if d := cmp.Diff(map[string]string{
-		"app": "1.299: app 1.299 needs core==1.299, and that is 1.19 now", "core": "1.299: app 1.19 needs core==1.19",
+		"app": "1.299: app 1.299 needs core==1.299, and that is 1.19 now", "core": "1.299: core 1.299 needs http<2, and that is 2.5 now",
 		"paths": "2.5: app 1.19 needs paths<2", "transfer": "2.5: app 1.19 needs transfer<2",
 	}, why); d != "" {
 		t.Error(d)

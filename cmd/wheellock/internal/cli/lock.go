@@ -7,7 +7,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/freedomofpress/wheellock/cmd/wheellock/internal/report"
 	"github.com/freedomofpress/wheellock/lock"
 	"github.com/freedomofpress/wheellock/lock/pyproject"
 	"github.com/freedomofpress/wheellock/resolve/pep440"
@@ -66,31 +65,6 @@ younger; a cooldown takes nothing back that is locked.`,
 	cmd.Flags().BoolVar(&check, "check", false, "change nothing; exit with 1 when the lock is out of date")
 	cmd.Flags().StringVar(&newer, "exclude-newer", "", "see nothing that was uploaded at `TIME` or later")
 	return cmd
-}
-
-// maxMoves bounds the notes about pins that moved; diff shows all.
-const maxMoves = 8
-
-// movedNotes says which pins moved although nobody asked for it, and where
-// fewer targets are covered now.
-func movedNotes(was, now *lock.Lock) []string {
-	if was == nil {
-		return nil
-	}
-	d := lock.Diff(was, now)
-	var list []string
-	for _, m := range report.PinMoves(now, d.Versions) {
-		if !m.Build && len(m.From) > 0 && len(m.To) > 0 {
-			list = append(list, fmt.Sprintf("%s moved from %s to %s on %s", m.Name, strings.Join(m.From, ", "), strings.Join(m.To, ", "), strings.Join(m.Targets, ", ")))
-		}
-	}
-	if n := len(list) - maxMoves; n > 1 {
-		list = append(list[:maxMoves], fmt.Sprintf("%d more packages moved: wheellock diff", n))
-	}
-	for _, c := range report.Coverages(now, d.Coverage) {
-		list = append(list, report.CoverageLine(c))
-	}
-	return list
 }
 
 func (a *app) lockCheck() error {

@@ -152,7 +152,7 @@ func (s *session) relockAndWrite(ctx context.Context, p *pyproject.Project, c ch
 	}
 	s.project = p
 	s.notes(r.notes)
-	s.notes(movedNotes(was, r.lock))
+	s.notes(movedNotes(was, r))
 	if was != nil {
 		r.coverage = report.Coverages(r.lock, lock.Diff(was, r.lock).Coverage)
 	}
