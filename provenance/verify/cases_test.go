@@ -342,6 +342,41 @@ func TestChangedLock(t *testing.T) {
 	}
 }
 
+// TestOtherInputs: after a removal or a merge nothing is left to build, and no
+// statement is about these bytes. That is work, not an edit; but only where the
+// inputs say so.
+func TestOtherInputs(t *testing.T) {
+	w := newWorld(t)
+	stated := mirror.LockCopy(hashOf(w.lock.Format()))
+	w.lock.Recipes = slices.DeleteFunc(w.lock.Recipes, func(r lock.Recipe) bool { return r.Digest == w.pkg("gamma").Wheels[0].Recipe })
+	w.lock.Packages = slices.DeleteFunc(w.lock.Packages, func(p lock.Package) bool { return p.Name == "gamma" })
+	w.expect(w.verify(), 1, "lock-changed")
+	w.lock.RequiresDigest = "sha256:" + hashOf([]byte("without gamma"))
+	in := w.input()
+	in.RequiresDigest = w.lock.RequiresDigest
+	w.expect(w.verifyInput(in), 0, "lock-not-logged")
+	in.ForRelease = true
+	if w.verifyInput(in).Exit() != 1 {
+		t.Error("a release of a lock that nobody signed")
+	}
+	w.must(os.Remove(w.house.Path(stated)))
+	in.ForRelease = false
+	w.expect(w.verifyInput(in), 1, "lock-changed")
+}
+
+// TestUnmerged: what git leaves of two signed lists is no attack.
+func TestUnmerged(t *testing.T) {
+	for _, name := range []string{mirror.SumsFile, mirror.SignFile} {
+		w := newWorld(t)
+		text := string(w.readHouse(name))
+		w.write(name, []byte("<<<<<<< HEAD\n"+text+"=======\n"+text+">>>>>>> other\n"))
+		r := w.verify()
+		if !slices.Contains(ids(r), "list-unmerged") || r.Class != Stale {
+			t.Errorf("%s: %s", name, dump(r))
+		}
+	}
+}
+
 // sortedIDs brings ids into the order of a report.
 func sortedIDs(list []string) []string {
 	var found []Finding

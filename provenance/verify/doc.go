@@ -41,7 +41,10 @@
 //   - a file whose name or hash the log knows otherwise is TAMPERED, and so is a
 //     hash of a built wheel that nobody stated, since whoever builds states;
 //   - a lock with nothing left to build or to state, but without a lock statement,
-//     was edited after the last signature: it is never green ("lock-changed").
+//     was edited after the last signature: it is never green ("lock-changed"). If
+//     the inputs changed, too (their digest is none of a stated lock's, whose bytes
+//     the wheelhouse keeps), it is ahead of its log as any other: two branches were
+//     merged, or something was removed.
 //
 // A missing proof leaves a project INCOMPLETE, unless the lock has hashes of built
 // wheels that no pending statement backs: then there was a proof ("proof-missing").

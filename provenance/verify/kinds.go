@@ -113,6 +113,7 @@ var kinds = map[string]kind{
 	// The signed list.
 	"list-missing":             {Incomplete, false, publisher, cmdSign},
 	"list-changed":             {Tampered, true, security, ""},
+	"list-unmerged":            {Stale, false, publisher, cmdSign},
 	"list-not-signed":          {Incomplete, false, publisher, cmdSign},
 	"list-not-logged":          {Incomplete, false, publisher, cmdSign},
 	"list-not-countersigned":   {Incomplete, false, publisher, cmdSign},

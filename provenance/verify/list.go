@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"bytes"
 	"errors"
 	"slices"
 
@@ -34,6 +35,10 @@ func (c *checker) readList() (*list, error) {
 		}
 		return l, nil
 	}
+	if unmerged(data) {
+		c.add("list-unmerged", path, "%s", unmergedText)
+		return l, nil
+	}
 	entries, err := mirror.ParseList(data)
 	if err != nil {
 		c.add("list-changed", path, "%v", err)
@@ -45,6 +50,13 @@ func (c *checker) readList() (*list, error) {
 		l.order = append(l.order, e.Path)
 	}
 	return l, c.signatures(data)
+}
+
+const unmergedText = "an unresolved merge conflict: the list and its signature are made anew, not merged"
+
+// unmerged reports whether git left both sides of a merge in a file.
+func unmerged(data []byte) bool {
+	return bytes.HasPrefix(data, []byte("<<<<<<< ")) || bytes.Contains(data, []byte("\n<<<<<<< "))
 }
 
 func (c *checker) holdsFiles() bool {
@@ -79,6 +91,10 @@ func (c *checker) noteSignature(data []byte, at int64, logged bool) error {
 	}
 	if c.chain == nil {
 		return nil // without roots nobody knows who is a publisher; that is said
+	}
+	if unmerged(msg) {
+		c.add("list-unmerged", path, "%s", unmergedText)
+		return nil
 	}
 	n, err := note.Parse(msg)
 	if err != nil || n.Text != mirror.ListNote(c.chain.Newest().Origin, data) {

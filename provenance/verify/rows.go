@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/freedomofpress/wheellock/lock"
+	"github.com/freedomofpress/wheellock/provenance/mirror"
 	"github.com/freedomofpress/wheellock/sumdb/record"
 )
 
@@ -264,9 +265,31 @@ func (c *checker) whole() {
 	case stated || !c.haveProof() && !c.havePending:
 	case c.missing > 0 || c.open > 0:
 		c.add("lock-not-logged", lock.FileName, "it is not stated in the log yet")
+	case c.otherInputs():
+		c.add("lock-not-logged", lock.FileName, "its inputs changed after it was last signed, and it is not stated in the log yet")
 	default:
 		c.add("lock-changed", lock.FileName, "all its files are stated, but these bytes (sha256 %s) are not: it was edited after it was last signed", short(c.lockHash))
 	}
+}
+
+// otherInputs reports whether no stated lock was made for the inputs that there
+// are now: then this one is new, as after a merge or a removal, and not one that
+// somebody edited. Where a stated lock's bytes are not here, nobody can tell.
+func (c *checker) otherInputs() bool {
+	if c.in.House.Dir == "" || c.in.ReadOnlyHouse {
+		return false
+	}
+	for hash := range c.book.locks {
+		data, err := c.read(mirror.LockCopy(hash), lock.MaxSize)
+		if err != nil || hashOf(data) != hash {
+			return false
+		}
+		l, err := lock.Parse(lock.FileName, data)
+		if err != nil || l.RequiresDigest == c.lock.RequiresDigest {
+			return false
+		}
+	}
+	return len(c.book.locks) > 0
 }
 
 // behind says once that the proof is older than the lock.

@@ -16,6 +16,7 @@ import (
 	"github.com/freedomofpress/wheellock/internal/durable"
 	"github.com/freedomofpress/wheellock/lock"
 	"github.com/freedomofpress/wheellock/lock/merge"
+	"github.com/freedomofpress/wheellock/provenance/mirror"
 )
 
 // proofLine opens every proof; git need not tell the file's name.
@@ -63,7 +64,10 @@ func (a *app) mergeFiles(args []string) error {
 		name = args[3]
 	}
 	if strings.HasSuffix(name, ".proof") || bytes.HasPrefix(data[1], []byte(proofLine)) {
-		return a.keepProof(name)
+		return a.keepOurs(name, "wheellock sign, or in CI wheellock log append --pending, makes it anew")
+	}
+	if strings.HasPrefix(filepath.Base(name), mirror.SumsFile) {
+		return a.keepOurs(name, "wheellock sign makes it anew, with the files of both")
 	}
 	ours, err := lock.Parse(name+" of this branch", data[1])
 	if err != nil {
@@ -86,13 +90,14 @@ func (a *app) mergeFiles(args []string) error {
 	return a.mergedReport(name, r)
 }
 
-// keepProof leaves a proof as it is: it is made anew from lock and log, so there
-// is nothing in it to merge.
-func (a *app) keepProof(name string) error {
+// keepOurs leaves a proof, a list or its signature as it is: they are made anew
+// from lock, log and files, so there is nothing in them to merge, and list and
+// signature still agree.
+func (a *app) keepOurs(name, next string) error {
 	if a.json {
 		return a.printJSON(map[string]any{"file": name, "conflicts": []any{}, "resolve_again": false})
 	}
-	a.say("%s: this branch's is kept; wheellock sign, or in CI wheellock log append --pending, makes it anew", name)
+	a.say("%s: this branch's is kept; %s", name, next)
 	return nil
 }
 
@@ -133,6 +138,8 @@ func (a *app) mergedReport(name string, r *merge.Result) error {
 var attributes = []string{
 	lock.FileName + " -text merge=wheellock",
 	lock.FileName + ".proof -text merge=wheellock",
+	mirror.SumsFile + " -text merge=wheellock",
+	mirror.SumsFile + ".* -text merge=wheellock",
 }
 
 func (a *app) installDriver(ctx context.Context) error {
