@@ -2,11 +2,8 @@ package cli
 
 import (
 	"context"
-	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"io"
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -17,6 +14,7 @@ import (
 	"github.com/freedomofpress/wheellock/cmd/wheellock/internal/report"
 	"github.com/freedomofpress/wheellock/cmd/wheellock/internal/term"
 	"github.com/freedomofpress/wheellock/internal/durable"
+	"github.com/freedomofpress/wheellock/provenance/mirror"
 	"github.com/freedomofpress/wheellock/resolve/tags"
 	"github.com/freedomofpress/wheellock/sumdb/fsck"
 	"github.com/freedomofpress/wheellock/sumdb/log"
@@ -320,7 +318,7 @@ func (l *ledger) statementFor(ctx context.Context, what string) (int64, error) {
 		}
 		return n, nil
 	}
-	hash, err := fileHash(l.s.path(what))
+	hash, err := mirror.HashFile(l.s.path(what))
 	if err != nil {
 		return 0, invalid("name a statement by its number, or a wheel or source by its path", "%v", err)
 	}
@@ -410,7 +408,7 @@ func besideFile(proof string, leaf []byte) error {
 	if !exists(file) {
 		return nil
 	}
-	hash, err := fileHash(file)
+	hash, err := mirror.HashFile(file)
 	if err != nil {
 		return err
 	}
@@ -486,20 +484,6 @@ func (a *app) printFsck(led *ledger, rep *fsck.Report, took time.Duration) {
 	if rep.OK() {
 		fmt.Fprintf(a.Out, "OK: %s of %s, every byte checked in %.1f s\n", report.Plural(int(rep.Checkpoint.Size), "statement"), led.origin, took.Seconds())
 	}
-}
-
-// fileHash is the sha256 of a file's bytes, as hex.
-func fileHash(path string) (string, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return "", err
-	}
-	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
 // packageOf is the normalised name of the package that a wheel or source is of.
