@@ -21,7 +21,10 @@ type Rather struct {
 	Moves   []string // "urllib3 from 2.6.3 to 1.26.20", sorted
 }
 
-// goneBack fills in Pin.Back.
+// goneBack fills in Pin.Back. The reason is the one requirement that stands
+// against the locked version, if it is one: what that needs of a package that
+// did not go back itself; of one that went back for such a reason; what somebody
+// needs of it; or what else it needs. So a chain of reasons has an end.
 func (v *view) goneBack(p *provider, pins []Pin, needs map[string][]any, who map[*need][]string) error {
 	at := map[string]*Pin{}
 	for k := range pins {
@@ -31,56 +34,81 @@ func (v *view) goneBack(p *provider, pins []Pin, needs map[string][]any, who map
 			pin.Back = &Back{From: was}
 		}
 	}
+	unmet := map[*Pin][]*need{}
 	for k := range pins {
-		pin := &pins[k]
-		if pin.Back == nil {
-			continue
-		}
-		proj, err := v.project(pin.Name)
-		if err != nil {
-			return err
-		}
-		if pin.Back.Why, err = v.whyBack(p, v.of(proj), pin, needs[pin.Name], who, at); err != nil {
-			return err
+		if pins[k].Back != nil {
+			if err := v.unmet(p, &pins[k], at, unmet); err != nil {
+				return err
+			}
 		}
 	}
+	explain := func(tell func(pin *Pin) string) (some bool) {
+		for k := range pins {
+			if pin := &pins[k]; pin.Back != nil && pin.Back.Why == "" {
+				pin.Back.Why = tell(pin)
+				some = some || pin.Back.Why != ""
+			}
+		}
+		return some
+	}
+	owing := func(is func(other *Pin) bool) func(*Pin) string {
+		return func(pin *Pin) string {
+			for _, n := range unmet[pin] {
+				if other := at[n.name]; is(other) {
+					return fmt.Sprintf("%s %s needs %s, and that is %s now", pin.Name, pin.Back.From, n.wants(), other.Version)
+				}
+			}
+			return ""
+		}
+	}
+	explain(owing(func(other *Pin) bool { return other.Back == nil }))
+	for explain(owing(func(other *Pin) bool { return other.Back != nil && other.Back.Why != "" })) {
+	}
+	explain(func(pin *Pin) string {
+		proj, err := v.project(pin.Name)
+		if err != nil {
+			return ""
+		}
+		pv := v.of(proj)
+		if by := p.against(pv, v.lockedIndex(pv), needs[pin.Name], who); len(by) > 0 {
+			return by[0]
+		}
+		return ""
+	})
+	explain(owing(func(*Pin) bool { return true }))
 	return nil
 }
 
-// whyBack is the one requirement that stands against the locked version, if it
-// is one: of it on what did not go back itself, so that a chain of reasons has
-// an end; of somebody on it; or of it on what went back too.
-func (v *view) whyBack(p *provider, pv *projectView, pin *Pin, labels []any, who map[*need][]string, at map[string]*Pin) (string, error) {
+// unmet finds what the locked version of a pin needs and has no more, or says
+// why that version cannot be used at all.
+func (v *view) unmet(p *provider, pin *Pin, at map[string]*Pin, unmet map[*Pin][]*need) error {
+	proj, err := v.project(pin.Name)
+	if err != nil {
+		return err
+	}
+	pv := v.of(proj)
 	i := v.lockedIndex(pv)
 	if i < 0 {
-		return "it is no longer on the index", nil
+		pin.Back.Why = "it is no longer on the index"
+		return nil
 	}
 	if !v.candidate(pv, i).usable() {
-		reason, _ := v.nearest(pv, i)
-		return reason, nil
+		pin.Back.Why, _ = v.nearest(pv, i)
+		return nil
 	}
 	f, refused, err := v.readFacts(pv, i)
 	if err != nil || refused != "" {
-		return refused, err
+		pin.Back.Why = refused
+		return err
 	}
-	also := ""
 	for _, e := range append([]string{""}, pin.Extras...) {
 		for _, n := range p.overridden(v.needsOf(f, e)) {
-			other, ok := at[n.name]
-			if !ok || n.spec.Contains(other.Version, pep440.PreAllow) {
-				continue
+			if other, ok := at[n.name]; ok && !n.spec.Contains(other.Version, pep440.PreAllow) {
+				unmet[pin] = append(unmet[pin], n)
 			}
-			text := fmt.Sprintf("%s %s needs %s, and that is %s now", pin.Name, pin.Back.From, n.wants(), other.Version)
-			if other.Back == nil {
-				return text, nil
-			}
-			also = text
 		}
 	}
-	if by := p.against(pv, i, labels, who); len(by) > 0 {
-		return by[0], nil
-	}
-	return also, nil
+	return nil
 }
 
 // maxRather bounds the packages for which a newer version is sought.
