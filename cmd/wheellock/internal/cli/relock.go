@@ -310,16 +310,23 @@ func (s *session) write(edits []pyproject.Edit, l *lock.Lock, before ...pyprojec
 		}
 	}
 	changed = !bytes.Equal(data, s.raw)
-	if changed {
-		if err := tx.Write(filepath.Join(s.dir, lock.FileName), data, 0o644); err != nil {
+	path := filepath.Join(s.dir, lock.FileName)
+	switch alone := len(edits) == 0 && len(before) == 0; {
+	case alone && !changed:
+		return false, nil
+	case alone: // one file needs no journal, which costs three times the fsyncs
+		if err := durable.WriteFile(path, data, 0o644); err != nil {
 			return false, err
 		}
-	}
-	if len(edits) == 0 && len(before) == 0 && !changed {
-		return false, nil
-	}
-	if err := tx.Commit(); err != nil {
-		return false, err
+	default:
+		if changed {
+			if err := tx.Write(path, data, 0o644); err != nil {
+				return false, err
+			}
+		}
+		if err := tx.Commit(); err != nil {
+			return false, err
+		}
 	}
 	s.locked, s.raw = l, data
 	return changed, nil
