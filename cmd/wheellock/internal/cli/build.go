@@ -96,10 +96,8 @@ func (a *app) build(ctx context.Context, o buildOptions) error {
 	if err := s.needFolder(); err != nil {
 		return err
 	}
-	for _, t := range o.targets {
-		if s.locked.Target(t) == nil {
-			return usage("--target %s: the lock covers %s", t, strings.Join(targetNames(s.locked), ", "))
-		}
+	if o.targets, err = coveredTargets(s.locked, o.targets); err != nil {
+		return err
 	}
 	jobs, unplanned, err := s.buildJobs(o)
 	if err != nil {

@@ -109,10 +109,11 @@ func (a *app) lockedTarget(name string) (*session, string, error) {
 		}
 		return s, names[0], nil
 	}
-	if s.locked.Target(name) == nil {
-		return nil, "", usage("--target %s: the lock covers %s", name, strings.Join(names, ", "))
+	covered, err := coveredTargets(s.locked, []string{name})
+	if err != nil {
+		return nil, "", err
 	}
-	return s, name, nil
+	return s, covered[0], nil
 }
 
 func (a *app) fetchVerb() *cobra.Command {

@@ -37,10 +37,8 @@ func (a *app) openLocked(ctx context.Context, targets []string, online bool) (*l
 		return nil, err
 	}
 	l := &locked{session: s, pages: map[string]*index.Page{}, asks: map[string][]pep508.Requirement{}}
-	for _, name := range targets {
-		if s.locked.Target(name) == nil {
-			return nil, &Error{Code: Usage, Msg: "the lock has no target named " + name, Hint: "it has: " + targetList(s.locked)}
-		}
+	if targets, err = coveredTargets(s.locked, targets); err != nil {
+		return nil, err
 	}
 	for _, t := range s.locked.Targets {
 		if len(targets) > 0 && !slices.Contains(targets, t.Name) {

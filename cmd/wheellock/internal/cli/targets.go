@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 
+	"github.com/freedomofpress/wheellock/lock"
 	"github.com/freedomofpress/wheellock/lock/pyproject"
 	"github.com/freedomofpress/wheellock/resolve/tags"
 )
@@ -53,6 +54,24 @@ func (a *app) declared(ctx context.Context, name string) (pyproject.Target, erro
 		return pyproject.Target{}, err
 	}
 	return pyproject.Target{Name: t.Name}, nil
+}
+
+// coveredTargets finds the lock's targets that names on the command line mean,
+// whichever of them says bookworm and which debian-12.
+func coveredTargets(l *lock.Lock, names []string) ([]string, error) {
+	var c pyproject.Config
+	for _, t := range l.Targets {
+		c.Targets = append(c.Targets, pyproject.Target{Name: t.Name})
+	}
+	var out []string
+	for _, name := range names {
+		covered := declaredName(c, name)
+		if l.Target(covered) == nil {
+			return nil, invalid("it has: "+targetList(l), "the lock has no target named %s", name)
+		}
+		out = append(out, covered)
+	}
+	return out, nil
 }
 
 // declaredName finds the declaration that a name on the command line means,

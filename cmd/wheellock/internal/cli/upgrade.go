@@ -82,7 +82,7 @@ func (a *app) upgrade(ctx context.Context, args []string, o upgradeOptions) erro
 	if err := s.areLocked(asked); err != nil {
 		return err
 	}
-	if err := s.areTargets(o.targets); err != nil {
+	if o.targets, err = coveredTargets(s.locked, o.targets); err != nil {
 		return err
 	}
 	if o.security != "" {
@@ -191,19 +191,6 @@ func (s *session) areLocked(asked []pep508.Requirement) error {
 			hint = "did you mean: " + strings.Join(near[:min(3, len(near))], ", ")
 		}
 		return invalid(hint, "%s is not locked", name)
-	}
-	return nil
-}
-
-func (s *session) areTargets(names []string) error {
-	for _, n := range names {
-		if s.locked.Target(n) == nil {
-			var all []string
-			for _, t := range s.locked.Targets {
-				all = append(all, t.Name)
-			}
-			return invalid("the targets are "+strings.Join(all, ", "), "there is no target %s", n)
-		}
 	}
 	return nil
 }

@@ -102,6 +102,9 @@ func (s *session) verifyInput(o verifyOptions) (verify.Input, error) {
 	if err != nil {
 		return verify.Input{}, err
 	}
+	for i, name := range o.targets {
+		o.targets[i] = declaredName(c, name)
+	}
 	in := verify.Input{
 		Fresh: o.fresh, MaxAge: age,
 		Dir: s.dir, RequiresDigest: s.project.RequiresDigest(), Policy: c.Policy,
