@@ -20,11 +20,17 @@ import (
 // test binary knows it; the program that users get reads nothing of the kind.
 const limitsVariable = "WHEELLOCK_TEST_LIMITS"
 
+// clockVariable is how far this machine's clock is off: "9000h".
+const clockVariable = "WHEELLOCK_TEST_CLOCK"
+
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"wheellock": func() {
 			w := cli.System()
 			w.Limits = testLimits(os.Getenv(limitsVariable))
+			if d, err := time.ParseDuration(os.Getenv(clockVariable)); err == nil {
+				w.Now = func() time.Time { return time.Now().Add(d) }
+			}
 			os.Exit(cli.Main(os.Args[1:], w))
 		},
 	})
@@ -94,6 +100,7 @@ func setup(env *testscript.Env) error {
 	env.Setenv("PYTHON", python())
 	env.Setenv("UV", os.Getenv("WHEELLOCK_UV"))
 	env.Setenv("PORT", freePort())
+	env.Setenv("PORT2", freePort())
 	env.Setenv("PIP_CONFIG_FILE", os.DevNull)
 	env.Setenv("PIP_DISABLE_PIP_VERSION_CHECK", "1")
 	env.Setenv("PIP_FIND_LINKS", "")

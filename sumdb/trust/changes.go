@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/ProtonMail/go-crypto/openpgp"
 	"github.com/ProtonMail/go-crypto/openpgp/packet"
@@ -154,12 +155,15 @@ func (d *differ) revoked(a, b *Root) {
 }
 
 func (d *differ) expiry(what string, a, b *Root) {
-	if !a.Expires.Equal(b.Expires) {
-		d.say("the %s expires %s, before %s", what, b.Expires.Format("2006-01-02"), a.Expires.Format("2006-01-02"))
+	day := func(t time.Time) string { return t.Format("2006-01-02") }
+	if day(a.Expires) != day(b.Expires) {
+		d.say("the %s expires %s, before %s", what, day(b.Expires), day(a.Expires))
 	}
 	for _, k := range b.Roles {
-		if old := roleOf(a, k.Name); len(old.Keys) > 0 && !old.Expires.Equal(k.Expires) && !k.Expires.Equal(b.Expires) {
-			d.say("the role %s expires %s, before %s", k.Name, k.Expires.Format("2006-01-02"), old.Expires.Format("2006-01-02"))
+		// Where a role lasts as long as its root, the line about that says it.
+		old := roleOf(a, k.Name)
+		if len(old.Keys) > 0 && day(old.Expires) != day(k.Expires) && (!k.Expires.Equal(b.Expires) || !old.Expires.Equal(a.Expires)) {
+			d.say("the role %s expires %s, before %s", k.Name, day(k.Expires), day(old.Expires))
 		}
 	}
 }

@@ -22,7 +22,7 @@ import (
 const maxSignatureFiles = 256
 
 // documentName matches what people sign: a root, or leave to recover the log.
-var documentName = regexp.MustCompile(`^(root|recover)-(0|[1-9][0-9]{0,17})\.(toml|txt)$`)
+var documentName = regexp.MustCompile(`^(?:(root)-[0-9]{1,18}\.toml|recover-[0-9]{1,18}\.txt)$`)
 
 func (a *app) ceremonyVerb() *cobra.Command {
 	cmd := &cobra.Command{
@@ -244,7 +244,7 @@ func (a *app) documentPage(file string) ([]byte, *rootChange, error) {
 	if err != nil {
 		return nil, nil, invalid("wheellock keys renew --prepare DIR writes one", "%v", err)
 	}
-	if m[1] == "recover" {
+	if m[1] != "root" {
 		leave, err := parseLeave(doc)
 		if err != nil {
 			return nil, nil, invalid("get the file again from who prepared it", "%s: %v", name, err)

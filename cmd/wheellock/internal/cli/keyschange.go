@@ -199,10 +199,11 @@ func (s *session) report(ch *rootChange) error {
 		incomplete: "root %d of %s is not in force: more have to sign it",
 	}[ch.State]
 	fmt.Fprintf(s.Out, head+"\n", ch.Root, ch.Log)
-	ch.printChanges(s.Out)
-	ch.printVoid(s.Out)
 	if ch.State == incomplete {
 		ch.printMissing(s.Out)
+	} else {
+		ch.printChanges(s.Out)
+		ch.printVoid(s.Out)
 	}
 	if ch.Next != "" {
 		fmt.Fprintf(s.Out, "Next: %s\n", ch.Next)

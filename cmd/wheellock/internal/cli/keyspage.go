@@ -52,7 +52,7 @@ func (c *rootChange) printMissing(w io.Writer) {
 func (c *rootChange) page(file string) []byte {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "Root %d of the log %s\n\n", c.Root, c.Log)
-	fmt.Fprintf(&b, "It says who may sign statements in that log from then on. Made %s.\n", c.root.Created.Format("2006-01-02 15:04:05 UTC"))
+	fmt.Fprintf(&b, "It says who may sign statements in that log from then on.\nMade %s\n", c.root.Created.Format("2006-01-02 15:04:05 UTC"))
 	fmt.Fprintf(&b, "\nWhat it changes of root %d, which is in force\n\n", c.before.Number)
 	c.printChanges(&b)
 	if len(c.Changes) == 0 {

@@ -421,7 +421,7 @@ func (l *ledger) stateFiles(ctx context.Context, lib *library, p *lock.Package) 
 	}
 	known := map[string]bool{}
 	for _, e := range past {
-		if e.Kind() == record.KindSource || e.Kind() == record.KindUpstream {
+		if l.counts(e) && (e.Kind() == record.KindSource || e.Kind() == record.KindUpstream) {
 			for _, f := range e.Files() {
 				known[f.SHA256] = true
 			}
@@ -643,7 +643,7 @@ func (l *ledger) stateLock(ctx context.Context, data []byte) error {
 		return err
 	}
 	for _, e := range past {
-		if x, err := e.AsLock(); err == nil && x.Lock == hash {
+		if x, err := e.AsLock(); err == nil && x.Lock == hash && l.counts(e) {
 			return nil
 		}
 	}

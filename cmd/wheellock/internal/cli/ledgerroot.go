@@ -168,3 +168,12 @@ func (l *ledger) expired(role string) error {
 	return finding("whoever holds the root runs: wheellock keys renew",
 		"the role %s of %s expired on %s: nothing new is signed; what was signed stays valid", role, l.origin, at.Format("2006-01-02"))
 }
+
+// counts is false for what a stolen key signed: another key has to state it again.
+func (l *ledger) counts(e log.Entry) bool {
+	if e.Index < 0 {
+		return true
+	}
+	_, err := l.chain.Holder(e.Index, e.Signer, e.Hash)
+	return !errors.Is(err, trust.ErrStolen)
+}

@@ -186,7 +186,8 @@ func (s *session) openPGPList(led *ledger, data []byte, flags openPGPFlags) ([]b
 	return trust.SignDetachedArmored(data, signer)
 }
 
-// statePublish states the list, unless the newest publication is the same one.
+// statePublish states the list, unless the newest publication is the same one by
+// the same key: the list's own signature is judged where its publication stands.
 func (l *ledger) statePublish(ctx context.Context, data []byte) error {
 	sum := sha256.Sum256(data)
 	hash := hex.EncodeToString(sum[:])
@@ -194,8 +195,14 @@ func (l *ledger) statePublish(ctx context.Context, data []byte) error {
 	if err != nil {
 		return err
 	}
+	signer, err := l.signer(trust.RolePublisher)
+	if err != nil {
+		return err
+	}
 	if n := len(past); n > 0 {
-		if x, err := past[n-1].AsPublish(); err == nil && x.File.SHA256 == hash {
+		last := past[n-1]
+		x, err := last.AsPublish()
+		if err == nil && x.File.SHA256 == hash && last.Signer == signer.Name() && last.Hash == signer.KeyHash() {
 			return nil
 		}
 	}
