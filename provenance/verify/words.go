@@ -25,5 +25,8 @@ func plural(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun
 	}
+	if strings.HasSuffix(noun, "s") {
+		noun += "e" // witnesses
+	}
 	return fmt.Sprintf("%d %ss", n, noun)
 }

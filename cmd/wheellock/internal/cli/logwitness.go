@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -89,7 +90,10 @@ func (a *app) logWitness(ctx context.Context, o witnessOptions) error {
 		listener.Close()
 		return err
 	}
-	return answer(ctx, listener, server)
+	mux := http.NewServeMux()
+	mux.Handle("/", server)
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	return answer(ctx, listener, mux)
 }
 
 func (a *app) printWitness(key *note.Cosigner, fresh bool, url string, logs []witness.Log) error {
@@ -113,6 +117,11 @@ func (a *app) observed(e witness.Event) {
 	at := a.Now().UTC().Format(time.RFC3339)
 	if e.Err == nil {
 		a.say("%s cosigned %s at %d, after %d", at, term.Clean(e.Origin), e.Size, e.Old)
+		return
+	}
+	if e.Status == http.StatusConflict && e.Old != e.Size {
+		// How a log learns what its witness signed last: no reason to worry.
+		a.say("%s told %s at %d, after %d: %s", at, term.Clean(e.Origin), e.Size, e.Old, e.Err)
 		return
 	}
 	what := "a request that is none"

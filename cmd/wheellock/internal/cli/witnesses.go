@@ -89,7 +89,7 @@ func (a *app) noteWitnesses(failed []error) {
 // forked is the loudest error there is: somebody has seen another history.
 func forked(err error) error {
 	return finding("stop: find out who else signs with the log's key (another clone or backup of it), before anything else is released",
-		"FORK: %v", err)
+		"fork: %v", err)
 }
 
 // witnessError tells of a quorum that was not reached.

@@ -106,6 +106,9 @@ func Plural(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun
 	}
+	if strings.HasSuffix(noun, "s") {
+		noun += "e" // witnesses
+	}
 	return fmt.Sprintf("%d %ss", n, noun)
 }
 
@@ -219,12 +222,5 @@ func orderNext(b *strings.Builder, o *workorder.Order, s term.Style) {
 // TrustLine is the last line of every order and verification.
 func TrustLine(t workorder.Trust) string {
 	return fmt.Sprintf("Trust: %s, %s, %s, root %s",
-		Plural(t.Builders, "builder"), Plural(t.Reviews, "review"), witnesses(t.Witnesses), t.Root)
-}
-
-func witnesses(n int) string {
-	if n == 1 {
-		return "1 witness"
-	}
-	return fmt.Sprintf("%d witnesses", n)
+		Plural(t.Builders, "builder"), Plural(t.Reviews, "review"), Plural(t.Witnesses, "witness"), t.Root)
 }
