@@ -22,7 +22,6 @@ type project struct {
 	local      string // the folder of a project in the user's own tree; "": none
 	anyVersion bool   // of a local project whose version its backend makes
 	releases   []*release
-	byKey      map[string]int // pep440.Version.Key
 
 	mu   sync.Mutex
 	sets map[string]solver.Set // by specifiers as written
@@ -52,11 +51,11 @@ type sdist struct {
 }
 
 func newProject(name string, page *index.Page, req *Request) *project {
-	p := &project{name: name, missing: page == nil, byKey: map[string]int{}, sets: map[string]solver.Set{}}
+	p := &project{name: name, missing: page == nil, sets: map[string]solver.Set{}}
 	if page == nil {
 		return p
 	}
-	b := pageReader{spelled: map[string]*release{}, byKey: make(map[string]*release, len(page.Files)/8)}
+	b := pageReader{spelled: make(map[string]*release, len(page.Files)/8)}
 	wheels := make([]wheel, len(page.Files))
 	early := slices.Contains(req.Early, name)
 	for i := range page.Files {
@@ -80,22 +79,13 @@ func newProject(name string, page *index.Page, req *Request) *project {
 			}
 		}
 	}
-	p.releases = b.list
-	for _, r := range p.releases {
-		r.sort()
-	}
-	slices.SortFunc(p.releases, func(a, b *release) int { return a.version.Compare(b.version) })
-	p.byKey = make(map[string]int, len(p.releases))
-	for i, r := range p.releases {
-		p.byKey[r.version.Key()] = i
-	}
+	p.releases = b.sorted()
 	return p
 }
 
 // pageReader finds the releases of a page's files.
 type pageReader struct {
 	spelled map[string]*release // by version as written; nil: it is none
-	byKey   map[string]*release
 	list    []*release
 	last    string // version of the file before: pages list a release's files together
 	latest  *release
@@ -109,19 +99,35 @@ func (b *pageReader) release(version string, wheel bool) *release {
 	r, ok := b.spelled[version]
 	if !ok {
 		if v, err := pep440.Parse(version); err == nil {
-			if r = b.byKey[v.Key()]; r == nil {
-				r = &release{version: v, text: v.String(), raw: version, pre: v.IsPrerelease()}
-				if !wheel { // a dash in it may have been meant otherwise
-					r.raw = r.text
-				}
-				b.byKey[v.Key()] = r
-				b.list = append(b.list, r)
+			r = &release{version: v, text: v.String(), raw: version, pre: v.IsPrerelease()}
+			if !wheel { // a dash in it may have been meant otherwise
+				r.raw = r.text
 			}
+			b.list = append(b.list, r)
 		}
 		b.spelled[version] = r
 	}
 	b.last, b.latest = version, r
 	return r
+}
+
+// sorted is the releases, oldest first; those that are spelled in several ways
+// are one, the first.
+func (b *pageReader) sorted() []*release {
+	slices.SortStableFunc(b.list, func(a, b *release) int { return a.version.Compare(b.version) })
+	out := b.list[:0]
+	for _, r := range b.list {
+		if k := len(out) - 1; k >= 0 && out[k].version.Equal(r.version) {
+			out[k].wheels = append(out[k].wheels, r.wheels...)
+			out[k].sdists = append(out[k].sdists, r.sdists...)
+			continue
+		}
+		out = append(out, r)
+	}
+	for _, r := range out {
+		r.sort()
+	}
+	return out
 }
 
 // sort makes the result independent of the order of the page.

@@ -245,7 +245,8 @@ func (p *project) index(text string) int {
 	if err != nil {
 		return -1
 	}
-	if i, ok := p.byKey[version.Key()]; ok {
+	i, ok := slices.BinarySearchFunc(p.releases, version, func(r *release, v pep440.Version) int { return r.version.Compare(v) })
+	if ok {
 		return i
 	}
 	return -1
