@@ -53,12 +53,12 @@ func (c cache) write(path string, data []byte) error {
 // process leaves it behind: its name tells what it is.
 func (c cache) temp(path string) (*os.File, error) {
 	dir := filepath.Dir(path)
-	f, err := os.CreateTemp(dir, ".wheellock-*.tmp")
+	f, err := os.CreateTemp(dir, tempTemplate)
 	if errors.Is(err, fs.ErrNotExist) {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			return nil, &CacheError{path, err}
 		}
-		f, err = os.CreateTemp(dir, ".wheellock-*.tmp")
+		f, err = os.CreateTemp(dir, tempTemplate)
 	}
 	if err != nil {
 		return nil, &CacheError{path, err}

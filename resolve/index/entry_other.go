@@ -2,7 +2,10 @@
 
 package index
 
-import "os"
+import (
+	"os"
+	"time"
+)
 
 // readEntry returns what lies at path. Whatever is no regular file, is larger
 // than it can be, or cannot be read counts as absent.
@@ -16,4 +19,13 @@ func readEntry(path string, most int64) []byte {
 		return nil
 	}
 	return data
+}
+
+// lastUse is when an entry was last written.
+func lastUse(path string) (time.Time, bool) {
+	info, err := os.Lstat(path)
+	if err != nil {
+		return time.Time{}, false
+	}
+	return info.ModTime(), true
 }

@@ -3,6 +3,8 @@
 package index
 
 import (
+	"time"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -34,4 +36,17 @@ func readEntry(path string, most int64) []byte {
 		n += k
 	}
 	return data
+}
+
+// lastUse is when an entry was last written or read.
+func lastUse(path string) (time.Time, bool) {
+	var info unix.Stat_t
+	if err := unix.Lstat(path, &info); err != nil {
+		return time.Time{}, false
+	}
+	wrote, read := time.Unix(info.Mtim.Unix()), time.Unix(info.Atim.Unix())
+	if read.After(wrote) {
+		return read, true
+	}
+	return wrote, true
 }

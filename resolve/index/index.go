@@ -78,8 +78,9 @@
 // are hashed when they are opened: an entry that does not match, also one that is
 // good but was put in another's place, is thrown away and fetched again. What comes from the cache has been hashed once in this process.
 // Entries are written beside and renamed, so any number of processes may share
-// a cache. They are not fsynced: a torn entry is found by its checksum. Nothing
-// is ever pruned; the folder may be removed at any time, also while it is used.
+// a cache. They are not fsynced: a torn entry is found by its checksum. Once
+// a week Sweep removes what was neither written nor read for 90 days; the folder
+// may be removed at any time, also while it is used.
 //
 // # Errors
 //

@@ -140,6 +140,7 @@ func (s *session) close() {
 	s.clientMu.Lock()
 	if s.theClient != nil {
 		s.theClient.WritePack()
+		s.theClient.Sweep()
 	}
 	s.clientMu.Unlock()
 	for _, d := range s.temp {
