@@ -16,11 +16,10 @@ type Archive struct {
 // VCS says that the package's source was made from a commit: a tar.gz whose
 // bytes the commit alone determines, named NAME-VERSION.tar.gz.
 type VCS struct {
-	Type              string // "git"
-	URL               string // https, http, ssh or file; without a password
-	CommitID          string // 40 or 64 lower-case hexadecimal digits
-	RequestedRevision string // as the input named it, where that was not the commit; wheellock itself asks for commits
-	Subdirectory      string // of the project in the repository; "": its root
+	Type         string // "git"
+	URL          string // https, http, ssh or file; without a password
+	CommitID     string // 40 or 64 lower-case hexadecimal digits
+	Subdirectory string // of the project in the repository; "": its root
 }
 
 // String is the direct reference as an input would name it.
@@ -101,8 +100,8 @@ func (c *checker) direct(i int, p *Package) {
 			c.fail(at, hintLock, "package %s: vcs url is %q, expected https, ssh or file without a password", p.id(), clip(hidden(v.URL)))
 		case (len(v.CommitID) != 40 && len(v.CommitID) != 64) || strings.Trim(v.CommitID, "0123456789abcdef") != "":
 			c.fail(at, hintLock, "package %s: commit-id is %q, expected 40 lower-case hexadecimal digits", p.id(), clip(v.CommitID))
-		case !isText(v.RequestedRevision) || v.Subdirectory != "" && !isRelative(v.Subdirectory):
-			c.fail(at, hintLock, "package %s: requested-revision or subdirectory is no word or leaves the repository", p.id())
+		case v.Subdirectory != "" && !isRelative(v.Subdirectory):
+			c.fail(at, hintLock, "package %s: subdirectory leaves the repository", p.id())
 		case p.Sdist == nil:
 			c.fail(at, hintLock, "package %s: from a commit, without the [packages.sdist] that is made of it", p.id())
 		}

@@ -14,7 +14,7 @@ func direct() *Lock {
 	l := &Lock{RequiresDigest: "sha256:" + strings.Repeat("0", 64), Targets: []Target{{Name: "bookworm", Python: "3.11", Platform: "manylinux_2_36_x86_64"}}}
 	hash := strings.Repeat("a", 64)
 	l.Packages = []Package{
-		{Name: "kit", Version: "1.0", VCS: &VCS{Type: "git", URL: "https://git.example/kit", CommitID: hash[:40], RequestedRevision: "v1.0", Subdirectory: "py/kit"},
+		{Name: "kit", Version: "1.0", VCS: &VCS{Type: "git", URL: "https://git.example/kit", CommitID: hash[:40], Subdirectory: "py/kit"},
 			Sdist: &File{Name: "kit-1.0.tar.gz", Size: 5, SHA256: hash}, Wheels: []Wheel{{Name: "kit-1.0-py3-none-any.whl", Origin: OriginBuilt}}},
 		{Name: "own", Version: "5.0", Archives: []Archive{{"own-5.0.zip", "https://files.example/own-5.0.zip"}, {"own-5.0-py3-none-any.whl", "http://127.0.0.1:9/w/own-5.0-py3-none-any.whl"}},
 			Sdist: &File{Name: "own-5.0.zip", SHA256: hash}, Wheels: []Wheel{{Name: "own-5.0-py3-none-any.whl", Origin: OriginUpstream, SHA256: hash}}},
@@ -25,7 +25,7 @@ func direct() *Lock {
 func TestDirectRoundTrip(t *testing.T) {
 	l := direct()
 	b := l.Format()
-	for _, want := range []string{"[packages.vcs]\ntype = \"git\"\nurl = \"https://git.example/kit\"\ncommit-id = \"aaaa", "requested-revision = \"v1.0\"\nsubdirectory = \"py/kit\"\n[packages.sdist]",
+	for _, want := range []string{"[packages.vcs]\ntype = \"git\"\nurl = \"https://git.example/kit\"\ncommit-id = \"aaaa", "aaa\"\nsubdirectory = \"py/kit\"\n[packages.sdist]",
 		"[[packages.archive]]\nname = \"own-5.0-py3-none-any.whl\"\nurl = \"http://127.0.0.1:9/w/own-5.0-py3-none-any.whl\"\n[[packages.archive]]"} {
 		if !strings.Contains(string(b), want) {
 			t.Errorf("no %q in\n%s", want, b)

@@ -120,7 +120,6 @@ func (w *writer) pkg(p *Package) {
 		w.str("type", v.Type)
 		w.str("url", v.URL)
 		w.str("commit-id", v.CommitID)
-		w.str("requested-revision", v.RequestedRevision)
 		w.str("subdirectory", v.Subdirectory)
 	}
 	if p.Sdist != nil {

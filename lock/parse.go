@@ -23,7 +23,7 @@ var (
 	keysPackage = []string{"name", "version", "group", "groups", "requires-python", "only-with", "not-with", "targets", "dependencies",
 		"target-dependencies", "target-only-with", "target-not-with"}
 	keysArchive  = []string{"name", "url"}
-	keysVCS      = []string{"type", "url", "commit-id", "requested-revision", "subdirectory"}
+	keysVCS      = []string{"type", "url", "commit-id", "subdirectory"}
 	keysSdist    = []string{"name", "size", "hashes"}
 	keysWheel    = []string{"name", "origin", "targets", "recipe", "size", "hashes"}
 	keysUpstream = []string{"name", "targets", "size", "hashes", "verdict", "causes"}
@@ -194,7 +194,6 @@ func (p *parser) pkg(i int, k *Package) {
 		p.str("type", &k.VCS.Type)
 		p.str("url", &k.VCS.URL)
 		p.str("commit-id", &k.VCS.CommitID)
-		p.str("requested-revision", &k.VCS.RequestedRevision)
 		p.str("subdirectory", &k.VCS.Subdirectory)
 		p.end(keysVCS, append(subs, "[[packages]]", "[[recipes]]")...)
 	}

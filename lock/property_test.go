@@ -73,6 +73,19 @@ func drawLock(t *rapid.T) *Lock {
 			}
 			p.Wheels = append(p.Wheels, w)
 		}
+		switch address := rapid.StringMatching(`(https?://[a-z]{1,4}|file://)(/[a-zA-Z0-9_-]{1,4}){1,2}`).Draw(t, "address"); rapid.SampledFrom([]string{"index", "commit", "archive"}).Draw(t, "from") {
+		case "commit":
+			p.VCS = &VCS{Type: "git", URL: address, CommitID: hash.Draw(t, "commit")[:rapid.SampledFrom([]int{40, 64}).Draw(t, "digits")],
+				Subdirectory: rapid.StringMatching(`([a-z][a-z.-]{0,3}(/[a-z]{1,3})?)?`).Draw(t, "subdirectory")}
+		case "archive":
+			files := []string{p.Sdist.Name}
+			for _, w := range p.Wheels {
+				files = append(files, w.Name)
+			}
+			for _, f := range rapid.SliceOfNDistinct(rapid.SampledFrom(files), 1, -1, rapid.ID).Draw(t, "archives") {
+				p.Archives = append(p.Archives, Archive{Name: f, URL: address + "/" + f})
+			}
+		}
 		l.Packages = append(l.Packages, p)
 	}
 	return l
