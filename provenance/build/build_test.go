@@ -156,7 +156,7 @@ func TestNative(t *testing.T) {
 	j.Target = older
 	_, err = w.Build(t.Context(), j)
 	var no *NoPlaceError
-	if !errors.As(err, &no) || !strings.Contains(no.Why, "no glibc 2.17 here: this machine has ") || len(no.Ways) < 2 {
+	if !errors.As(err, &no) || !strings.Contains(no.Why, "no glibc 2.17 here: this machine has ") || len(no.Ways) == 0 {
 		t.Errorf("for an older libc: %v", err)
 	}
 	w.clean(j, 0)

@@ -56,7 +56,6 @@ func (b *Builder) CanBuild(ctx context.Context, t tags.Target, tag string, nativ
 func elsewhere(t tags.Target, why string) error {
 	return &NoPlaceError{Target: t.Name, Why: why, Ways: []string{
 		"run wheellock build --missing --target " + t.Name + " on " + t.Name + " itself (a machine, chroot or container), in a clone of this project",
-		`take the published wheel: policy.wheels = "upstream"`,
 	}}
 }
 

@@ -68,6 +68,23 @@ func planStep(o *Order) Step {
 	return s
 }
 
+// published offers the published wheels in place of builds that this machine
+// cannot make: where the policy does not take them already, and there are some.
+func published(in Input, names []string, target string) []string {
+	if in.Policy.Wheels == "upstream" {
+		return nil
+	}
+	for _, name := range names {
+		p := in.Lock.Find(name, target)
+		if p == nil || !slices.ContainsFunc(p.Upstream, func(u lock.Upstream) bool {
+			return slices.Contains(in.Lock.UpstreamTargets(p, &u), target)
+		}) {
+			return nil
+		}
+	}
+	return []string{`take the published wheel: policy.wheels = "upstream"`}
+}
+
 // splitBuilds separates what this machine can build from what it cannot: one step
 // a target that needs another machine, one for what other builders have to
 // confirm, and those where building is not the next thing to do.
@@ -102,7 +119,7 @@ func splitBuilds(in Input, o *Order) (here []Wheel, elsewhere []Step) {
 			Command: "wheellock build --missing --target " + t,
 			State:   "needs " + t,
 			Why:     []string{fmt.Sprintf("%s/%s: %s", strings.Join(byTarget[t], ", "), t, why[t])},
-			Ways:    in.Unbuildable[t].Ways,
+			Ways:    append(slices.Clone(in.Unbuildable[t].Ways), published(in, byTarget[t], t)...),
 		})
 	}
 	if len(again) > 0 {
