@@ -1,7 +1,10 @@
 package pyproject
 
 import (
+	"bytes"
 	"encoding/json"
+	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -38,5 +41,18 @@ func TestConfigFitsSchema(t *testing.T) {
 	d.value["whelhouse"] = "x"
 	if check() == nil {
 		t.Error("the schema accepts an unknown key")
+	}
+}
+
+// docs/configuration.md explains every key there is.
+func TestKeysAreDocumented(t *testing.T) {
+	page, err := os.ReadFile("../../docs/configuration.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range slices.Concat(configKeys, policyKeys, targetKeys, metadataKeys, indexKeys) {
+		if !bytes.Contains(page, []byte("`"+key+"`")) && !bytes.Contains(page, []byte("\n"+key+" = ")) && !bytes.Contains(page, []byte("[["+key+"]]")) && !bytes.Contains(page, []byte("["+key+"]")) {
+			t.Errorf("docs/configuration.md does not explain %s", key)
+		}
 	}
 }
