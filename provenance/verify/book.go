@@ -110,7 +110,8 @@ func (b *book) add(where int, number int64, key string, void bool, s *record.Sig
 		}
 	case record.KindPublish:
 		if x, err := s.AsPublish(); err == nil && !void {
-			if _, ok := b.published[x.File.SHA256]; !ok {
+			// The newest: another publisher may have signed the same list since.
+			if have, ok := b.published[x.File.SHA256]; !ok || number > have {
 				b.published[x.File.SHA256] = number
 			}
 		}

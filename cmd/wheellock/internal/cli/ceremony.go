@@ -421,7 +421,7 @@ func (s *session) finished(ctx context.Context, led *ledger, doc []byte) (bool, 
 	if err := led.pin(led.chain); err != nil {
 		return true, err
 	}
-	if err := led.finish(ctx, s.locked); err != nil {
+	if err := led.refresh(ctx); err != nil {
 		return true, err
 	}
 	return true, s.report(ch)

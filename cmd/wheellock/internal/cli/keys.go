@@ -139,7 +139,7 @@ func (s *session) finishAdoption(ctx context.Context, led *ledger, keys []trust.
 	if err := led.pin(led.chain); err != nil {
 		return err
 	}
-	if err := led.finish(ctx, s.locked); err != nil {
+	if err := led.refresh(ctx); err != nil {
 		return err
 	}
 	n := led.chain.Len() - 1

@@ -377,14 +377,9 @@ func (l *ledger) undelegated(role string) error {
 	if role == trust.RoleLog {
 		return environment("run it where the log's key is", "this machine does not hold the key of the log %s", l.origin)
 	}
-	mine, err := l.keys.Signers(l.origin, role)
+	// Never one that was replaced or revoked: that cannot come back.
+	key, err := l.successor(role, "")
 	if err != nil {
-		return err
-	}
-	var key string
-	if len(mine) > 0 {
-		key = mine[len(mine)-1].Key
-	} else if key, err = l.keys.Generate(rand.Reader, l.origin, role); err != nil {
 		return err
 	}
 	return environment(fmt.Sprintf("whoever holds the root runs: wheellock keys delegate %s %s", role, key),

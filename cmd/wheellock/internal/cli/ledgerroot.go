@@ -57,7 +57,18 @@ func (l *ledger) adoptRoot(ctx context.Context, signed trust.Signed) (stated boo
 		}
 		return false, err
 	}
-	return true, l.finish(ctx, l.s.locked)
+	return true, l.refresh(ctx)
+}
+
+// refresh makes proof and pins anew after a change of the root. It states nothing,
+// since whoever changes the root need not be a builder.
+func (l *ledger) refresh(ctx context.Context) error {
+	before, err := l.proofEdit(ctx, l.s.locked)
+	if err != nil {
+		return err
+	}
+	_, err = l.s.write(l.pins, l.s.locked, before...)
+	return err
 }
 
 // placedAfter is the chain with one root more, which has the place that its
