@@ -72,13 +72,35 @@ func (b *bench) beside(set string, delay time.Duration) error {
 	if b.uv != "" {
 		differ = differences(ours, compiled(theirs))
 	}
-	for _, cold := range []bool{true, false} {
-		times, err := b.rounds(tools, p, cold)
+	defer func() { b.server.setting.PagesAge = false }()
+	for _, cache := range []string{cold, warm, warmPages} {
+		if b.server.setting.PagesAge = cache == warmPages; b.server.setting.PagesAge {
+			if err := b.refill(tools, p); err != nil {
+				return err
+			}
+		}
+		times, err := b.rounds(tools, p, cache == cold)
 		if err != nil {
 			return err
 		}
-		b.result.Beside = append(b.result.Beside, row{Set: set, Packages: len(ours), Delay: delay.String(), Cold: cold, Differ: differ,
+		b.result.Beside = append(b.result.Beside, row{Set: set, Packages: len(ours), Delay: delay.String(), Cache: cache, Differ: differ,
 			Wheellock: figureOf(times["wheellock"]), Resolve: figureOf(times["resolve"]), UV: figureOf(times["uv"])})
+	}
+	return nil
+}
+
+// refill empties the caches and runs each tool once.
+func (b *bench) refill(tools []tool, p *project) error {
+	if _, err := b.server.ask(true); err != nil {
+		return err
+	}
+	for _, t := range tools {
+		if err := os.RemoveAll(p.cache(t.name)); err != nil {
+			return err
+		}
+		if _, _, err := t.run(p); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -129,13 +151,13 @@ func (b *bench) five(set string, delay time.Duration) error {
 	// Two projects stand for two tools; each has a cache of its own.
 	tools := []tool{{"wheellock", func(*project) (sample, []byte, error) { return run(one) }},
 		{"wheellock", func(*project) (sample, []byte, error) { return run(five) }}}
-	for _, cold := range []bool{true, false} {
+	for _, cache := range []string{cold, warm} {
 		var times [2][]sample
 		for i := range b.runs {
 			for k := range tools {
 				n := (i + k) % 2
 				p := []*project{one, five}[n]
-				if cold {
+				if cache == cold {
 					if err := os.RemoveAll(p.cache("wheellock")); err != nil {
 						return err
 					}
@@ -147,7 +169,7 @@ func (b *bench) five(set string, delay time.Duration) error {
 				times[n] = append(times[n], s)
 			}
 		}
-		b.result.Five = append(b.result.Five, fiveRow{Set: set, Delay: delay.String(), Cold: cold, Targets: fiveTargets,
+		b.result.Five = append(b.result.Five, fiveRow{Set: set, Delay: delay.String(), Cache: cache, Targets: fiveTargets,
 			One: figureOf(times[0]), Five: figureOf(times[1])})
 	}
 	return nil

@@ -24,6 +24,7 @@ const (
 // setting is a line to the server's standard input.
 type setting struct {
 	Delay, MaxAge time.Duration
+	PagesAge      bool // MaxAge is sent with pages only
 	Reset         bool // forget the requests so far
 }
 
@@ -50,7 +51,7 @@ func serve(dir string) error {
 		} else if err != nil {
 			return err
 		}
-		s.Set(resolvetest.ServerOptions{Metadata: resolvetest.MetadataListed, Gzip: true, MaxAge: set.MaxAge, Delay: set.Delay})
+		s.Set(resolvetest.ServerOptions{Metadata: resolvetest.MetadataListed, Gzip: true, MaxAge: set.MaxAge, PagesAge: set.PagesAge, Delay: set.Delay})
 		if set.Reset {
 			s.ResetCounts()
 		}

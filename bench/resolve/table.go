@@ -16,11 +16,18 @@ type figure struct {
 	MiB     float64 `json:"mib"` // peak memory, the highest of all runs
 }
 
+// States of a cache.
+const (
+	cold      = "cold"  // empty
+	warm      = "warm"  // everything in it is fresh
+	warmPages = "pages" // only the pages are: the server says nothing about how long files last
+)
+
 type row struct {
 	Set       string   `json:"set"`
 	Packages  int      `json:"packages"`
 	Delay     string   `json:"delay"`
-	Cold      bool     `json:"cold"`
+	Cache     string   `json:"cache"`
 	Wheellock *figure  `json:"wheellock"`
 	Resolve   *figure  `json:"resolve"`
 	UV        *figure  `json:"uv,omitempty"`
@@ -30,7 +37,7 @@ type row struct {
 type fiveRow struct {
 	Set     string   `json:"set"`
 	Delay   string   `json:"delay"`
-	Cold    bool     `json:"cold"`
+	Cache   string   `json:"cache"`
 	Targets []string `json:"targets"`
 	One     *figure  `json:"one"`
 	Five    *figure  `json:"five"`
@@ -73,7 +80,7 @@ func (r *result) print(w io.Writer) {
 		if x.UV != nil {
 			uvTime, uvMiB = seconds(x.UV), mib(x.UV)
 		}
-		fmt.Fprintf(w, "%-10s %5d %5s %5s %10s %8s %8s %6s %5s %5s\n", x.Set, x.Packages, x.Delay, warmth(x.Cold),
+		fmt.Fprintf(w, "%-10s %5d %5s %5s %10s %8s %8s %6s %5s %5s\n", x.Set, x.Packages, x.Delay, x.Cache,
 			seconds(x.Wheellock), seconds(x.Resolve), uvTime, ratio(x.Wheellock, x.UV), mib(x.Wheellock), uvMiB)
 		for _, d := range x.Differ {
 			fmt.Fprintf(w, "  differs: %s\n", d)
@@ -81,7 +88,7 @@ func (r *result) print(w io.Writer) {
 	}
 	fmt.Fprintf(w, "\n%-10s %5s %5s %10s %12s %6s %5s\n", "SET", "DELAY", "CACHE", "ONE TARGET", "FIVE TARGETS", "RATIO", "MIB")
 	for _, x := range r.Five {
-		fmt.Fprintf(w, "%-10s %5s %5s %10s %12s %6s %5s\n", x.Set, x.Delay, warmth(x.Cold), seconds(x.One), seconds(x.Five), ratio(x.Five, x.One), mib(x.Five))
+		fmt.Fprintf(w, "%-10s %5s %5s %10s %12s %6s %5s\n", x.Set, x.Delay, x.Cache, seconds(x.One), seconds(x.Five), ratio(x.Five, x.One), mib(x.Five))
 	}
 	fmt.Fprintf(w, "\nlock --check of %d packages: %s, %s MiB; requests: %s\n", r.Check.Packages, seconds(r.Check.Time), mib(r.Check.Time), statuses(r.Check.Requests))
 	for _, x := range r.Requests {
@@ -92,13 +99,6 @@ func (r *result) print(w io.Writer) {
 func seconds(f *figure) string { return fmt.Sprintf("%.3f s", f.Seconds) }
 
 func mib(f *figure) string { return fmt.Sprintf("%.0f", f.MiB) }
-
-func warmth(cold bool) string {
-	if cold {
-		return "cold"
-	}
-	return "warm"
-}
 
 func ratio(a, b *figure) string {
 	if a == nil || b == nil {

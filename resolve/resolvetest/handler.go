@@ -149,7 +149,9 @@ func (s *Server) serveFile(w http.ResponseWriter, r *http.Request, opt ServerOpt
 		return
 	}
 	w.Header().Set("Content-Type", "application/octet-stream")
-	opt.cacheControl(w)
+	if !opt.PagesAge {
+		opt.cacheControl(w)
+	}
 	if opt.NoRanges {
 		w.Header().Set("Content-Length", fmt.Sprint(len(data)))
 		w.Write(data)

@@ -22,6 +22,7 @@ type ServerOptions struct {
 	NoSizes    bool          // pages say no size and no time, as in HTML
 	NoETag     bool          // no ETag, and nothing is answered with 304
 	MaxAge     time.Duration // sent as Cache-Control; 0: nothing is sent
+	PagesAge   bool          // MaxAge is sent with pages only
 	Gzip       bool          // pages, where the client accepts it
 	Delay      time.Duration // before every answer
 	User, Pass string        // asked for with 401 when User is not empty
