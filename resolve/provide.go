@@ -17,6 +17,7 @@ type provider struct {
 	lenient     bool               // take what is not permitted rather than nothing
 	forbade     bool               // something was ruled out only for not being permitted
 	refused     map[string]map[int]string
+	known       string // of this package no version is taken that does not say what it needs
 	tries       map[string]int
 	ahead       map[string]int
 	bursts      map[string]solver.Set // what was asked for ahead, by searches that share this
@@ -264,7 +265,10 @@ func (p *provider) believable(pv *projectView, i int, allowed solver.Set) (bool,
 	if _, ok := p.refused[pv.name][i]; ok {
 		return false, nil
 	}
-	_, refused, err := p.readFacts(pv, i)
+	f, refused, err := p.readFacts(pv, i)
+	if err == nil && f.unknown && pv.name == p.known {
+		refused = "says what it needs only when it is built"
+	}
 	if err != nil || refused == "" {
 		return err == nil, err
 	}

@@ -161,7 +161,7 @@ func (v *view) nearest(p *projectView, i int) (reason string, hidden bool) {
 func (v *view) whyNot(p *projectView, i int) string {
 	reason, _ := v.nearest(p, i)
 	r := p.releases[i]
-	if len(r.wheels) > 0 && len(r.sdists) == 0 && v.rank(r.wheels[0].tags) < 0 && !strings.HasPrefix(reason, "uploaded") {
+	if len(r.wheels) > 0 && len(r.sdists) == 0 && v.rank(r.wheels[0].tags) < 0 && !strings.HasPrefix(reason, "uploaded") && reason != noBinaryReason {
 		return "no wheel fits: " + reason
 	}
 	return reason

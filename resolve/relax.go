@@ -189,6 +189,10 @@ func (r *relaxer) solve(s *store, target tags.Target, t trial) (*solver.Solution
 	if err != nil {
 		return nil, nil, false
 	}
+	if t.of != nil && t.by != nil {
+		// Of a version that does not say what it needs nobody knows that it works.
+		p.known = t.of.name
+	}
 	sol, err := p.run(solver.Options{MaxConflicts: trialConflicts})
 	return sol, v, err == nil
 }
