@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -458,6 +459,7 @@ func (a *app) logFsck(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	led.dropAhead(rep)
 	if a.json {
 		problems := []string{}
 		for _, p := range rep.Problems {
@@ -472,6 +474,20 @@ func (a *app) logFsck(ctx context.Context) error {
 			Hint: "restore the folder from a copy; the statements are not to be believed before"}
 	}
 	return err
+}
+
+// dropAhead makes leftovers of the tiles that an append wrote which is not
+// finished, where its journal is there: the next one completes it.
+func (l *ledger) dropAhead(rep *fsck.Report) {
+	if !exists(filepath.Join(l.dir, ".state", "journal")) {
+		return
+	}
+	rep.Problems = slices.DeleteFunc(rep.Problems, func(p fsck.Problem) bool {
+		if p.Ahead {
+			rep.Leftovers = append(rep.Leftovers, p.Path)
+		}
+		return p.Ahead
+	})
 }
 
 func (a *app) printFsck(led *ledger, rep *fsck.Report, took time.Duration) {

@@ -130,14 +130,15 @@ func (a *app) changePolicy(ctx context.Context, args []string, o policyOptions) 
 	if led.chain.Newest().Policy == trust.Digest(text) {
 		return invalid("wheellock log policy shows it", "the policy is in force already")
 	}
+	// First: a witness may have cosigned already what is not published yet.
+	if err := led.pass(ctx); err != nil {
+		return err
+	}
 	if err := led.rehearse(ctx, p); err != nil {
 		return err
 	}
 	// Before the root that names it: what a root names has to be there.
 	if err := led.keepPolicy(text); err != nil {
-		return err
-	}
-	if err := led.pass(ctx); err != nil {
 		return err
 	}
 	ch, err := s.changeRoot(ctx, led, o.root, witnessPolicy(p))
@@ -260,8 +261,8 @@ func (l *ledger) keepPolicy(text []byte) error {
 	return l.s.house().Write(mirror.Evidence(hash), text)
 }
 
-// pass completes an append that waits for the old witnesses, without them: what
-// follows at once is cosigned by the new ones.
+// pass completes an append that waits for the old witnesses, without them: the
+// next checkpoint covers it, and readers ask for its cosignatures.
 func (l *ledger) pass(ctx context.Context) error {
 	if !exists(filepath.Join(l.dir, ".state", "journal")) {
 		return nil
