@@ -4,7 +4,7 @@
 //	GET  /checkpoint             the signed note                  no-cache, ETag
 //	GET  /tile/0/x001/000        a full tile                      immutable
 //	GET  /tile/0/000.p/17        a partial one                    max-age=60
-//	GET  /index/...  /root/...  /policy                           max-age=60, ETag
+//	GET  /index/...  /policy  and the files below root/           max-age=60, ETag
 //	POST /add                    one signed statement: its leaf, or the note of it
 //	GET  /healthz                200 ok, or 503 with the reason
 //	GET  /metrics                counters, in the text format of Prometheus

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"io/fs"
 	"net"
 	"net/http"
 	"os"
@@ -42,7 +43,11 @@ func (a *app) listen(o listenOptions) (net.Listener, string, error) {
 	if o.cert != "" {
 		pair := &keyPair{cert: a.path(o.cert), key: a.path(o.key)}
 		if _, err := pair.get(nil); err != nil {
-			return nil, "", invalid("give a certificate chain and its key, both PEM", "--tls-cert %s, --tls-key %s: %v", o.cert, o.key, err)
+			why := "they are not a certificate and its key"
+			if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
+				why = err.Error()
+			}
+			return nil, "", invalid("give a certificate chain and its private key, both PEM", "--tls-cert %s, --tls-key %s: %s", o.cert, o.key, why)
 		}
 		config = &tls.Config{GetCertificate: pair.get, MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}}
 	}

@@ -194,7 +194,10 @@ func (a *app) printLook(r *monitor.Report) {
 	}
 	fmt.Fprintf(a.Out, "%s: %s has %s, %s\n", a.style.Paint(style, verdict), r.Log, report.Plural(int(r.Size), "statement"), since)
 	for _, f := range r.Findings {
-		fmt.Fprintf(a.Out, "%s  %s\n", a.style.Paint(style, f.ID), term.Clean(f.What))
+		fmt.Fprintln(a.Out, a.style.Paint(style, f.ID))
+		for _, line := range term.Wrap(term.Clean(f.What), 78, "") {
+			fmt.Fprintln(a.Out, "  "+line)
+		}
 	}
 	if r.Cosigned != "" {
 		fmt.Fprintf(a.Out, "cosigned by its witnesses at %s\n", r.Cosigned)
