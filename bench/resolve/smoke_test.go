@@ -43,7 +43,9 @@ func TestSmallestRun(t *testing.T) {
 	if len(r.Check.Requests) != 0 {
 		t.Errorf("lock --check made requests: %v", r.Check.Requests)
 	}
-	if len(r.Requests) != 3 || r.Requests[0].Statuses[200] == 0 || len(r.Requests[1].Statuses) != 0 || r.Requests[2].Statuses[304] == 0 {
+	// Within max-age a page that was asked for again would be a 304. What is read
+	// ahead when the answer is there is given up, and may be asked for once more.
+	if len(r.Requests) != 3 || r.Requests[0].Statuses[200] == 0 || r.Requests[1].Statuses[304] != 0 || r.Requests[2].Statuses[304] == 0 {
 		t.Errorf("requests: %+v", r.Requests)
 	}
 	var table bytes.Buffer
