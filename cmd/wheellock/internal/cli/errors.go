@@ -298,6 +298,8 @@ func trustError(err error, e *Error) bool {
 		e.Code, e.Hint = Environment, "set the clock of this machine (date), then run the same command again"
 	case errors.Is(err, trust.ErrExpired):
 		e.Hint = "whoever holds the root runs: wheellock keys renew"
+	case errors.As(err, &x) && strings.HasSuffix(x.Part, ".key"):
+		e.Code, e.Hint = Environment, "restore the file from a copy; without one: wheellock keys rotate ROLE --lost"
 	case errors.As(err, &x) && strings.HasPrefix(x.Part, "root"):
 		e.Hint = "somebody changed the roots in the wheelhouse: git log -- wheelhouse/log/root; restore them, or ask who keeps the root"
 	default:

@@ -63,12 +63,12 @@ func (s *session) filePassphrase() ([]byte, error) {
 	}
 	data, err := readCapped(s.path(path), maxPassphrase)
 	if err != nil {
-		return nil, environment("write the passphrase into that file, mode 600", "%s: %v", passphraseFile, err)
+		return nil, environment("write the passphrase into that file, mode 600", "the file that %s names: %v", passphraseFile, err)
 	}
 	line, _, _ := strings.Cut(string(data), "\n")
 	line = strings.TrimSuffix(line, "\r")
 	if line == "" {
-		return nil, environment("write the passphrase into that file, mode 600", "%s: the first line of %s is empty", passphraseFile, path)
+		return nil, environment("write the passphrase into that file, mode 600", "the first line of %s, which %s names, is empty", path, passphraseFile)
 	}
 	return []byte(line), nil
 }

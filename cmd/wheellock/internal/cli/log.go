@@ -425,24 +425,33 @@ func besideFile(proof string, leaf []byte) error {
 	return finding("do not use it; ask who gave it to you", "%s has sha256 %s, the statement beside it is about something else", filepath.Base(file), hash)
 }
 
-// pinnedPolicy trusts the log of the project's configuration.
+// pinnedPolicy trusts the log of the project's configuration, by every key that it
+// had and that was not stolen: a proof made before the key was replaced is still one.
 func (a *app) pinnedPolicy(ctx context.Context) (*policy.Policy, error) {
 	led, err := a.openedLog(ctx)
 	if err != nil {
 		return nil, err
 	}
+	done := map[string]bool{} // stolen, or in the policy already
+	for _, k := range led.chain.Newest().Revoked {
+		done[k.Key] = k.How == trust.Stolen
+	}
 	p := &policy.Policy{Quorum: policy.None}
-	for _, role := range led.chain.Newest().Roles {
-		for _, k := range role.Keys {
-			v, err := note.NewVerifier(k)
-			if err != nil {
-				return nil, err
-			}
-			switch role.Name {
-			case trust.RoleLog:
-				p.Logs = append(p.Logs, policy.Log{Key: v})
-			case trust.RoleWitness:
-				p.Witnesses = append(p.Witnesses, policy.Witness{Name: v.Name(), Key: v})
+	for n := range led.chain.Len() {
+		for _, role := range led.chain.Root(n).Roles {
+			for _, k := range role.Keys {
+				v, err := note.NewVerifier(k)
+				if err != nil {
+					return nil, err
+				}
+				switch {
+				case done[k]:
+				case role.Name == trust.RoleLog:
+					p.Logs = append(p.Logs, policy.Log{Key: v})
+				case role.Name == trust.RoleWitness:
+					p.Witnesses = append(p.Witnesses, policy.Witness{Name: v.Name(), Key: v})
+				}
+				done[k] = true
 			}
 		}
 	}

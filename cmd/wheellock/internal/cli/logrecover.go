@@ -217,7 +217,7 @@ func (s *session) recoverBack(ctx context.Context, led *ledger, o recoverOptions
 			return s.recovered(led.origin, c.Size, "prepared", "")
 		}
 		s.Out.Write(leave.page())
-		fmt.Fprintf(s.Out, "\nNext: have %s signed, then the same command with --signed %s in place of --prepare\n", name, o.root.prepare)
+		fmt.Fprintf(s.Out, "\nNext: have %s signed, then the same command with\n--signed %s in place of --prepare\n", name, o.root.prepare)
 		return nil
 	}
 	if o.signed != "" {
@@ -427,7 +427,7 @@ func (l leave) page() []byte {
 	mark, _, _ := strings.Cut(l.mark, " ")
 	lost := "No mark survives on the log's machine: nobody there knows what was signed after it."
 	if mark != "-" {
-		lost = fmt.Sprintf("The statements from %s to %s were signed, and are given up.", to, mark)
+		lost = fmt.Sprintf("The log was signed up to %s statements: those from number %s on are given up.", mark, to)
 	}
 	return []byte(fmt.Sprintf(`Leave to take the log %s back to %s statements
 
@@ -440,7 +440,8 @@ The document:
 %s
 To sign (no network is needed, and no wheellock):
 
-  gpg --armor --detach-sign --digest-algo SHA512 --local-user FINGERPRINT recover-%s.txt
+  gpg --armor --detach-sign --digest-algo SHA512 --local-user FINGERPRINT \
+    recover-%s.txt
 `, l.origin, to, lost, indent(string(l.format())), to))
 }
 
