@@ -16,6 +16,9 @@ const conflictStep = 5
 // the search would otherwise keep a 2 and go down to b 1.
 const clashLimit = 5
 
+// firmLimit is clashLimit against a package that is firm.
+const firmLimit = 50
+
 // bump counts the packages of a conflict.
 func (s *search) bump(i *Incompatibility) {
 	for _, t := range i.Terms {
@@ -130,7 +133,13 @@ func (s *search) selectVersion(p *pkg, version int) (*pkg, error) {
 // their decisions if it was one too many. It returns what to propagate.
 func (s *search) clashed(p *pkg, i *Incompatibility) *pkg {
 	p.clashes++
-	if p.early || p.clashes < clashLimit {
+	limit := clashLimit
+	for _, t := range i.Terms {
+		if t.pkg != p && t.pkg.firm && !p.firm {
+			limit = firmLimit
+		}
+	}
+	if p.early || p.clashes < limit {
 		return p
 	}
 	level := s.level

@@ -28,7 +28,10 @@ type Provider interface {
 type Universe struct {
 	N          int
 	Exclusions []Exclusion
-	Rank       int // lower is decided earlier; 0 for what the user asked for
+	Rank       int // lower is decided earlier
+	// Firm: where it stands against others again and again, it is long they that
+	// try older versions, and not it.
+	Firm bool
 }
 
 // Exclusion says that the versions in Set cannot be selected, and why.

@@ -50,6 +50,7 @@ type pkg struct {
 	n         int
 	full      Set
 	rank      int
+	firm      bool
 	order     int // when it was first heard of
 	conflicts int
 	clashes   int
@@ -98,7 +99,7 @@ type search struct {
 }
 
 func (s *search) newPkg(n Name, u Universe) *pkg {
-	p := &pkg{name: n, n: u.N, full: FullSet(u.N), rank: u.Rank, order: len(s.packages), decided: -1,
+	p := &pkg{name: n, n: u.N, full: FullSet(u.N), rank: u.Rank, firm: u.Firm, order: len(s.packages), decided: -1,
 		deps: map[int][]*Incompatibility{}, merged: map[mergeKey][]*Incompatibility{}}
 	p.allowed, p.count, p.banned = p.full, u.N, NewSet(u.N)
 	s.packages = append(s.packages, p)
