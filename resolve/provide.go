@@ -17,7 +17,6 @@ type provider struct {
 	lenient     bool               // take what is not permitted rather than nothing
 	forbade     bool               // something was ruled out only for not being permitted
 	refused     map[string]map[int]string
-	known       string // of this package no version is taken that does not say what it needs
 	tries       map[string]int
 	ahead       map[string]int
 	bursts      map[string]solver.Set // what was asked for ahead, by searches that share this
@@ -62,8 +61,10 @@ func (p *provider) Versions(_ context.Context, name string) (solver.Universe, er
 	if err != nil {
 		return solver.Universe{}, err
 	}
-	u := solver.Universe{N: len(proj.releases), Rank: p.rank(proj)}
-	u.Firm = u.Rank == 0
+	u := solver.Universe{N: len(proj.releases), Rank: 1}
+	if p.direct[name] {
+		u.Rank = 0
+	}
 	if slices.Contains(p.req.Upgrade, name) {
 		u.Rank = -1 // what is to move goes first; the others make room
 	}
@@ -85,21 +86,6 @@ func (p *provider) Versions(_ context.Context, name string) (solver.Universe, er
 		}
 	}
 	return u, nil
-}
-
-// rank says how early a package is decided. Whoever bounds a requirement means
-// that version to be had: it goes before those that may be anything, or their
-// newest would take it further back than its bound does.
-func (p *provider) rank(proj *project) int {
-	if !p.direct[proj.name] {
-		return 2
-	}
-	for _, n := range p.roots {
-		if n.name == proj.name && len(proj.releases) > 0 && !proj.setOf(n).Has(len(proj.releases)-1) {
-			return 0
-		}
-	}
-	return 1
 }
 
 // permission is what the needs in force on a package permit (see the package comment).
@@ -278,10 +264,7 @@ func (p *provider) believable(pv *projectView, i int, allowed solver.Set) (bool,
 	if _, ok := p.refused[pv.name][i]; ok {
 		return false, nil
 	}
-	f, refused, err := p.readFacts(pv, i)
-	if err == nil && f.unknown && pv.name == p.known {
-		refused = "says what it needs only when it is built"
-	}
+	_, refused, err := p.readFacts(pv, i)
 	if err != nil || refused == "" {
 		return err == nil, err
 	}

@@ -189,12 +189,23 @@ func (r *relaxer) solve(s *store, target tags.Target, t trial) (*solver.Solution
 	if err != nil {
 		return nil, nil, false
 	}
-	if t.of != nil && t.by != nil {
-		// Of a version that does not say what it needs nobody knows that it works.
-		p.known = t.of.name
-	}
 	sol, err := p.run(solver.Options{MaxConflicts: trialConflicts})
-	return sol, v, err == nil
+	return sol, v, err == nil && (t.by == nil || v.says(sol, t.by.name))
+}
+
+// says reports whether the version that a solution has of a package says what it
+// needs: of another nobody knows whether it works.
+func (v *view) says(sol *solver.Solution, name string) bool {
+	i, has := sol.Versions[name]
+	if !has {
+		return true
+	}
+	proj, err := v.project(name)
+	if err != nil {
+		return false
+	}
+	f, _, err := v.readFacts(v.of(proj), i)
+	return err == nil && !f.unknown
 }
 
 func (t trial) change(list []*need) []*need {
