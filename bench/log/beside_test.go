@@ -52,7 +52,7 @@ func TestChild(t *testing.T) {
 	fmt.Printf("took %d\n", time.Since(began).Microseconds())
 }
 
-var next = int(time.Now().Unix()) // of statements that no log holds yet
+var next = int(time.Now().UnixMicro()) // of statements that no log holds yet
 
 // cold is the median and the worst of an append by fresh processes, as they
 // measure it themselves: signing beforehand and the start of the process apart.

@@ -56,12 +56,15 @@ func Open(dir string) (*Index, error) {
 // CheckFiles reads every entry that the list of the folder names and checks it
 // against its hash. It has to be asked before anything is added.
 func (x *Index) CheckFiles() error {
+	var g errgroup.Group
+	g.SetLimit(readers)
 	for _, e := range x.sorted {
-		if _, err := readEntry(x.dir, e); err != nil {
+		g.Go(func() error {
+			_, err := readEntry(x.dir, e)
 			return err
-		}
+		})
 	}
-	return nil
+	return g.Wait()
 }
 
 func readCapped(path string, limit int64) ([]byte, error) {
@@ -229,6 +232,10 @@ func (x *Index) readDisk(dir string, s *Snapshot) (current bool, err error) {
 	}
 	return err == nil && at == s.at, nil
 }
+
+// readers is how many entries are read at once: after a start of the machine
+// nothing of them is in memory.
+const readers = 32
 
 // writers is how many entries are written at once: making a file waits for the
 // file system more than for the processor.
