@@ -15,13 +15,9 @@ import (
 // input, requirements.in is made, and wheellock.toml where there is no
 // configuration. No edit: it stands there already.
 func (p *Project) AddRequirement(req, group string) ([]Edit, error) {
-	req = strings.TrimSpace(req)
-	if bareURL.MatchString(req) {
-		name, rest, why := nameAddress(req)
-		if why != "" {
-			return nil, invalidRequirement(withoutUser(req), why)
-		}
-		req = name + " @ " + rest
+	req, err := Named(req)
+	if err != nil {
+		return nil, err
 	}
 	name := nameOf(req)
 	switch {
@@ -38,6 +34,21 @@ func (p *Project) AddRequirement(req, group string) ([]Edit, error) {
 		return nil, err
 	}
 	return changed(p, q), nil
+}
+
+// Named gives a bare address, as pip takes it, the name that it has in #egg= or
+// in its file's name: "name @ address". Any other requirement stays as it is. The
+// error is an *Error.
+func Named(req string) (string, error) {
+	req = strings.TrimSpace(req)
+	if !bareURL.MatchString(req) {
+		return req, nil
+	}
+	name, rest, why := nameAddress(req)
+	if why != "" {
+		return "", invalidRequirement(withoutUser(req), why)
+	}
+	return name + " @ " + rest, nil
 }
 
 func (p *Project) addRequirement(req, name, group string) (*Project, error) {

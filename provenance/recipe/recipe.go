@@ -43,11 +43,13 @@
 package recipe
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"time"
 
 	"github.com/freedomofpress/wheellock/lock"
+	"github.com/freedomofpress/wheellock/resolve"
 )
 
 // DefaultGrace is how long after the published wheel a build requirement may
@@ -82,7 +84,28 @@ type PackageError struct {
 }
 
 func (e *PackageError) Error() string {
-	return fmt.Sprintf("planning the build of %s %s for %s: %v", e.Package, e.Version, e.Target, e.Err)
+	return fmt.Sprintf("planning the build of %s %s for %s: %s", e.Package, e.Version, e.Target, e.Why())
+}
+
+// Why is the cause in one line. Of a conflict it has the facts alone: the ways
+// out that the resolver found are about requirements of the source, which nobody
+// but its author can change.
+func (e *PackageError) Why() string {
+	var conflict *resolve.ConflictError
+	if !errors.As(e.Err, &conflict) {
+		return e.Err.Error()
+	}
+	var facts []string
+	for _, x := range conflict.Explanations {
+		if len(x.Facts) == 1 {
+			facts = append(facts, x.Facts...)
+			continue
+		}
+		for i, f := range x.Facts {
+			facts = append(facts, fmt.Sprintf("(%d) %s", i+1, f))
+		}
+	}
+	return "its build requirements cannot be met: " + strings.TrimSuffix(strings.Join(facts, " "), ".")
 }
 
 // Unwrap gives the cause.

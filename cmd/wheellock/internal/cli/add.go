@@ -10,6 +10,8 @@ import (
 type addOptions struct {
 	targets []string
 	group   string
+
+	editable []string // what pip would take; here it is written by hand
 }
 
 func (a *app) addVerb() *cobra.Command {
@@ -22,7 +24,12 @@ comments and layout, locks them for every target, and prints the work order. In
 a folder without either it writes requirements.in and wheellock.toml. Adding a
 name again replaces its requirement. No keys are needed.`,
 		Example: "  wheellock add requests --target bookworm\n  wheellock add 'urllib3>=2,<3'",
-		Args:    usageArgs(cobra.MinimumNArgs(1)),
+		Args: usageArgs(func(cmd *cobra.Command, args []string) error {
+			if len(o.editable) > 0 {
+				return nil
+			}
+			return cobra.MinimumNArgs(1)(cmd, args)
+		}),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.add(cmd, args, o)
 		},
@@ -30,16 +37,21 @@ name again replaces its requirement. No keys are needed.`,
 	cmd.Flags().StringArrayVar(&o.targets, "target", nil, "also lock for `TARGET`; may be repeated")
 	completeTargets(cmd)
 	cmd.Flags().StringVar(&o.group, "group", "", "add to dependency group `GROUP`")
+	cmd.Flags().StringArrayVarP(&o.editable, "editable", "e", nil, "")
+	_ = cmd.Flags().MarkHidden("editable")
 	return cmd
 }
 
 func (a *app) add(cmd *cobra.Command, args []string, o addOptions) error {
 	ctx := cmd.Context()
+	if len(o.editable) > 0 {
+		return localRequirement("-e " + o.editable[0])
+	}
 	var names []string
 	for _, arg := range args {
-		r, err := pep508.Parse(arg)
+		r, err := parseWord(arg)
 		if err != nil {
-			return requirementError("", err)
+			return err
 		}
 		names = append(names, pep508.NormalizeName(r.Name))
 	}

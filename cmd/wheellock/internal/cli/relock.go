@@ -88,7 +88,7 @@ func (s *session) relock(ctx context.Context, p *pyproject.Project, c change) (*
 	if some != nil {
 		// A package that cannot be planned is work left to do, not a reason to
 		// lock nothing: the order says so, and the next lock tries again.
-		r.notes = append(r.notes, some.Error())
+		r.notes = append(r.notes, unplannedNotes(l, some)...)
 	}
 	if err := l.Check(); err != nil {
 		return nil, err

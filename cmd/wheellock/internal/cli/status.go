@@ -108,10 +108,12 @@ func (a *app) printJSON(v any) error {
 // notes writes what is worth knowing and no result, wrapped.
 func (s *session) notes(list []string) {
 	for _, n := range list {
-		lead := "note: "
-		for _, paragraph := range strings.Split(n, "\n") {
-			s.say("%s", strings.Join(term.Wrap(lead+strings.TrimSpace(paragraph), term.Width, "  "), "\n"))
-			lead = "  "
+		first, rest, more := strings.Cut(n, "\n")
+		s.say("%s", strings.Join(term.Wrap("note: "+first, term.Width, "  "), "\n"))
+		for _, paragraph := range strings.Split(rest, "\n") {
+			if more {
+				s.say("  %s", strings.Join(term.Wrap(strings.TrimSpace(paragraph), term.Width-2, ""), "\n  "))
+			}
 		}
 	}
 }
