@@ -19,10 +19,14 @@
 //   - an extra that a version does not have is a warning;
 //   - markers are evaluated once for each target.
 //
-// With [Request.Locked], a version that is locked and still allowed comes
-// before a newer one, and after the search every pin that moved is put back
-// where some solution has it together with all that stay. The packages of
-// [Request.Upgrade] go first, each as far as any solution goes.
+// With [Request.Locked] nothing that is locked moves where a solution keeps it
+// all, but for what the request itself no longer allows there. Else nothing goes
+// back to an older version where there is a solution without that, and of the
+// rest as little as possible moves. Else what goes back is no older than in the
+// answer without a lock (a package of long ago that did not yet need this or that
+// would often move the fewest), and each that can stay, or stay as new, without
+// taking another further back does; [Pin.Back] says which do not, and why. The
+// packages of [Request.Upgrade] go first, each as far as any solution goes.
 //
 // # Several targets
 //
