@@ -259,6 +259,7 @@ func (c *checker) tail(ctx context.Context, tree *store.Tree) error {
 	if !c.placeRoots(placed) {
 		return nil
 	}
+	c.voidStolen()
 	for i, s := range late {
 		h, err := c.roots().Holder(numbers[i], s.Signer, s.Hash)
 		void := errors.Is(err, trust.ErrStolen)
@@ -269,6 +270,26 @@ func (c *checker) tail(ctx context.Context, tree *store.Tree) error {
 		c.book.add(inTail, numbers[i], h.Key, void, s)
 	}
 	return nil
+}
+
+// voidStolen judges the proof's statements by the newer roots of the folder's log.
+// Otherwise whoever puts an older proof in the place of the newest would take a
+// theft back that the log knows of.
+func (c *checker) voidStolen() {
+	if c.v == nil || c.log.chain == nil {
+		return
+	}
+	changed := false
+	for i := range c.v.Statements {
+		st := &c.v.Statements[i]
+		if _, err := c.log.chain.Holder(st.Number, st.Signer, st.Hash); errors.Is(err, trust.ErrStolen) && !st.Void {
+			st.Void, changed = true, true
+		}
+	}
+	if changed {
+		c.book = newBook()
+		c.book.addProof(c.v)
+	}
 }
 
 // placeRoots tells the folder's chain where the log states its roots.
