@@ -152,7 +152,11 @@ func (s *session) close() {
 // needLock returns an error where there is no lock yet.
 func (s *session) needLock() error {
 	if s.locked == nil {
-		return invalid("wheellock add NAME", "there is no %s in %s", lock.FileName, filepath.Base(s.dir))
+		hint := "wheellock add NAME"
+		if s.project != nil && len(s.project.Inputs) > 0 {
+			hint = "wheellock lock"
+		}
+		return invalid(hint, "there is no %s in %s", lock.FileName, filepath.Base(s.dir))
 	}
 	return nil
 }
