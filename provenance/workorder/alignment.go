@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/freedomofpress/wheellock/resolve/pep440"
 )
 
 // Alignment is what the choice of versions cost in the resolution that the
@@ -55,7 +57,10 @@ func (a Alignment) Summary() string {
 			shared++
 		}
 	}
-	older := fmt.Sprintf("%s older than need be", plural(len(a.Held), "pin"))
+	older := plural(len(a.Held), "pin") + " older than need be"
+	if len(a.Held) > 0 {
+		older = fmt.Sprintf("%s %s than need be", plural(len(a.Held), "pin"), a.Held[0].side())
+	}
 	if days := a.Median(); days > 0 {
 		older += fmt.Sprintf(", median %s", plural(days, "day"))
 	}
@@ -71,6 +76,17 @@ func (a Alignment) Summary() string {
 		text += fmt.Sprintf(" instead of %d", a.Alone)
 	}
 	return text + ", " + older
+}
+
+// side is where a held pin lies: under prefer = lowest what is alone is the
+// oldest, and sharing takes something newer.
+func (h Held) side() string {
+	version, err := pep440.Parse(h.Version)
+	alone, other := pep440.Parse(h.Alone)
+	if err == nil && other == nil && version.Compare(alone) > 0 {
+		return "newer"
+	}
+	return "older"
 }
 
 // Median is of the days of the held pins.
@@ -107,7 +123,7 @@ func (a Alignment) Lines() []string {
 	for _, r := range rows {
 		line := fmt.Sprintf("%s %s, not %s, on %s", r.h.Package, r.h.Version, r.h.Alone, targetList(r.targets))
 		if r.h.Days > 0 {
-			line += fmt.Sprintf(": %s older", plural(r.h.Days, "day"))
+			line += fmt.Sprintf(": %s %s", plural(r.h.Days, "day"), r.h.side())
 		}
 		if r.h.Why == "ready" {
 			line += " (reviewed or built before)"
