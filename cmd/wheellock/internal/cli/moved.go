@@ -7,6 +7,7 @@ import (
 
 	"github.com/freedomofpress/wheellock/cmd/wheellock/internal/report"
 	"github.com/freedomofpress/wheellock/lock"
+	"github.com/freedomofpress/wheellock/lock/pyproject"
 	"github.com/freedomofpress/wheellock/resolve"
 )
 
@@ -84,4 +85,22 @@ func ratherNotes(sol *resolve.Solution) []string {
 		}
 	}
 	return list
+}
+
+// choiceNote says that other words in the configuration move nothing that is
+// locked: whoever changes how versions are chosen expects to see it.
+func choiceNote(was *lock.Lock, p *pyproject.Project) []string {
+	if was == nil || was.RequiresDigest == p.RequiresDigest() {
+		return nil
+	}
+	for _, versions := range []string{"newest", "bounded", "fewest"} {
+		for _, prefer := range []string{"newest", "least-work", "lowest"} {
+			before := *p
+			before.Config.Versions, before.Config.Prefer = versions, prefer
+			if before.RequiresDigest() == was.RequiresDigest {
+				return []string{"what is locked stays where it is, however versions are chosen from now on: wheellock upgrade moves it"}
+			}
+		}
+	}
+	return nil
 }

@@ -155,6 +155,9 @@ func (s *session) relockAndWrite(ctx context.Context, p *pyproject.Project, c ch
 	s.project = p
 	s.notes(r.notes)
 	s.notes(movedNotes(was, r))
+	if !c.all {
+		s.notes(choiceNote(was, p))
+	}
 	if was != nil {
 		r.coverage = report.Coverages(r.lock, lock.Diff(was, r.lock).Coverage)
 	}
