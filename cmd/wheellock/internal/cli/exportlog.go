@@ -20,6 +20,7 @@ import (
 	"github.com/freedomofpress/wheellock/sumdb/checksumdb"
 	"github.com/freedomofpress/wheellock/sumdb/note"
 	"github.com/freedomofpress/wheellock/sumdb/tlogproof"
+	"github.com/freedomofpress/wheellock/sumdb/trust"
 )
 
 const formatProofs = "tlog-proof"
@@ -210,32 +211,42 @@ func (l *ledger) databaseKeyPath() string {
 // log's. Nothing but such exports is signed with it.
 func (l *ledger) databaseKey() (key *note.SigningKey, fresh bool, err error) {
 	path := l.databaseKeyPath()
-	text, err := readCapped(path, maxSecret)
-	if errors.Is(err, fs.ErrNotExist) {
-		if w, err := l.keys.Holding(l.chain, l.view.Checkpoint.Size, "log"); err != nil || len(w) == 0 {
-			return nil, false, errors.Join(err, environment("run it where the log's key is", "this machine does not hold the key of the log %s", l.origin))
-		}
-		skey, _, err := note.GenerateKey(rand.Reader, "sumdb."+l.origin)
-		if err != nil {
-			return nil, false, err
-		}
-		if err := durable.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-			return nil, false, err
-		}
-		if err := durable.WriteFile(path, []byte(skey+"\n"), 0o600); err != nil {
-			return nil, false, err
-		}
-		key, err = note.NewSigner(skey)
-		return key, true, err
+	if key, err = readDatabaseKey(path); !errors.Is(err, fs.ErrNotExist) {
+		return key, false, err
+	}
+	held, err := l.keys.Holding(l.chain, l.view.Checkpoint.Size, trust.RoleLog)
+	if err == nil && len(held) == 0 {
+		err = environment("run it where the log's key is", "this machine does not hold the key of the log %s", l.origin)
 	}
 	if err != nil {
 		return nil, false, err
 	}
+	skey, _, err := note.GenerateKey(rand.Reader, "sumdb."+l.origin)
+	if err != nil {
+		return nil, false, err
+	}
+	if err := durable.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, false, err
+	}
+	if err := durable.WriteFile(path, []byte(skey+"\n"), 0o600); err != nil {
+		return nil, false, err
+	}
+	key, err = note.NewSigner(skey)
+	return key, true, err
+}
+
+// readDatabaseKey reads the second key; others must not be able to.
+func readDatabaseKey(path string) (*note.SigningKey, error) {
+	text, err := readCapped(path, maxSecret)
+	if err != nil {
+		return nil, err
+	}
 	if info, err := os.Stat(path); err != nil || info.Mode().Perm()&0o077 != 0 {
-		return nil, false, environment("chmod 600 "+path, "%s can be read by others", path)
+		return nil, environment("chmod 600 "+path, "%s can be read by others", path)
 	}
-	if key, err = note.NewSigner(strings.TrimSuffix(string(text), "\n")); err != nil {
-		return nil, false, environment("restore it from a copy", "%s is not a private key", path)
+	key, err := note.NewSigner(strings.TrimSuffix(string(text), "\n"))
+	if err != nil {
+		return nil, environment("restore it from a copy", "%s is not a private key", path)
 	}
-	return key, false, nil
+	return key, nil
 }

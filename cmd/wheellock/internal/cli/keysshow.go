@@ -56,6 +56,7 @@ type keysReport struct {
 	Revoked     []revokedRow `json:"revoked"`
 	Waiting     int          `json:"waiting"` // signed roots that the log has not stated yet
 	Warnings    []string     `json:"warnings"`
+	Database    string       `json:"checksum_database,omitempty"` // the key here that signs log export
 	names       map[string]string
 }
 
@@ -112,6 +113,9 @@ func (l *ledger) report() (*keysReport, error) {
 			row.From = &v.From
 		}
 		r.Revoked = append(r.Revoked, row)
+	}
+	if key, err := readDatabaseKey(l.databaseKeyPath()); err == nil {
+		r.Database = key.Verifier().String()
 	}
 	if r.Waiting > 0 {
 		r.Warnings = append(r.Warnings, fmt.Sprintf("%s signed and not in force yet; where the log's key is: wheellock log append --pending", report.Plural(r.Waiting, "root")))
@@ -172,6 +176,9 @@ func (a *app) printKeys(r *keysReport) {
 			at += "  expires " + k.Expires
 		}
 		fmt.Fprintf(a.Out, "%-10s %s%s\n", k.Role, k.Key, at)
+	}
+	if r.Database != "" {
+		fmt.Fprintf(a.Out, "%-10s %s  (on this machine)\n", "export", r.Database)
 	}
 	for _, v := range r.Revoked {
 		if v.From != nil {
