@@ -109,7 +109,7 @@ func fillTessera(t testing.TB, dir string, n int) {
 	}
 }
 
-func bulkTessera(t testing.TB, dir string, batches int) float64 {
+func bulkTessera(t testing.TB, dir string, batches int, published bool) float64 {
 	w := sumdbtest.New(t)
 	l := openTessera(t, dir)
 	defer l.close(t)
@@ -120,7 +120,7 @@ func bulkTessera(t testing.TB, dir string, batches int) float64 {
 			batch = append(batch, leaf(t, w, 3_000_000+b*batchSize+i, false))
 		}
 		began := time.Now()
-		l.add(t, batch, false)
+		l.add(t, batch, published)
 		spent += time.Since(began)
 	}
 	return float64(batches*batchSize) / spent.Seconds()
