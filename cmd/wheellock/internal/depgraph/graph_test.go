@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -157,6 +158,25 @@ func TestPictures(t *testing.T) {
 	}
 	if strings.ContainsAny(svg, "\x1b\u202e") {
 		t.Error("svg keeps control characters")
+	}
+}
+
+// TestLayoutApart: parts that nothing joins lie below each other without a gap.
+func TestLayoutApart(t *testing.T) {
+	packages := []lock.Package{pkg("a", "1.0", "b", "c"), pkg("b", "1.0", "d"), pkg("c", "1.0", "e"), pkg("d", "1.0", "e"), pkg("e", "1.0"),
+		pkg("r", "1.0", "s", "t", "u", "v"), pkg("s", "1.0"), pkg("t", "1.0"), pkg("u", "1.0"), pkg("v", "1.0"), pkg("x", "1.0", "y"), pkg("y", "1.0")}
+	l := graph(packages, "a", "r", "x").picture(false).arrange()
+	var all []*place
+	for _, c := range l.columns {
+		all = append(all, c...)
+	}
+	slices.SortFunc(all, func(a, b *place) int { return int(a.y - a.height/2 - b.y + b.height/2) })
+	bottom := 0.0
+	for _, q := range all {
+		if gap := q.y - q.height/2 - bottom; gap > 2*rowGap+1 {
+			t.Errorf("%.0f empty pixels above %v", gap, *q)
+		}
+		bottom = max(bottom, q.y+q.height/2)
 	}
 }
 

@@ -1,6 +1,9 @@
 package depgraph
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+)
 
 // Sizes of the picture, in pixels.
 const (
@@ -181,6 +184,25 @@ func (l *layout) rows() {
 			}
 			spread(c, want)
 		}
+	}
+	l.compact()
+}
+
+// compact takes out bands of the page in which nothing lies: parts that no arrow
+// joins have drifted apart.
+func (l *layout) compact() {
+	all := slices.Concat(l.columns...)
+	slices.SortStableFunc(all, func(a, b *place) int { return cmp.Compare(a.y-a.height/2, b.y-b.height/2) })
+	cut, bottom := 0.0, 0.0
+	for i, q := range all {
+		top := q.y - q.height/2
+		if i > 0 {
+			cut += max(0, top-bottom-2*rowGap)
+		}
+		if i == 0 || q.y+q.height/2 > bottom {
+			bottom = q.y + q.height/2
+		}
+		q.y -= cut
 	}
 }
 
