@@ -436,3 +436,16 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// FuzzParseCosignature: what is accepted is spelt in one way only.
+func FuzzParseCosignature(f *testing.F) {
+	f.Add(Cosignature{Time: 1795000000, Sig: make([]byte, 64)}.Bytes())
+	f.Add(Cosignature{Time: 0, Sig: make([]byte, 2420)}.Bytes())
+	f.Add([]byte{0xff, 0, 0, 0, 0, 0, 0, 0, 1})
+	f.Fuzz(func(t *testing.T, sig []byte) {
+		c, err := ParseCosignature(sig)
+		if err == nil && !bytes.Equal(c.Bytes(), sig) {
+			t.Errorf("%x is read as %v, which is %x", sig, c, c.Bytes())
+		}
+	})
+}
