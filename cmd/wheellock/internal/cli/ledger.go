@@ -53,6 +53,7 @@ type ledger struct {
 	// unwitnessed appends without asking witnesses: only to get past those that
 	// the next root replaces.
 	unwitnessed bool
+	tell        func(failed []error) // of witnesses that did not sign; nil: noteWitnesses
 }
 
 // ledger opens the project's log. With make set, what is missing is made: keys,
@@ -601,7 +602,11 @@ func (l *ledger) writer(force bool) (*log.Log, error) {
 		KeyDir: l.keys.Dir(), Create: l.view == nil, Now: l.s.Now,
 	}
 	if !l.unwitnessed {
-		if o.Witness, err = l.cosigning(l.s.app.noteWitnesses); err != nil {
+		tell := l.tell
+		if tell == nil {
+			tell = l.s.app.noteWitnesses
+		}
+		if o.Witness, err = l.cosigning(tell); err != nil {
 			return nil, err
 		}
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/freedomofpress/wheellock/cmd/wheellock/internal/term"
 	"github.com/freedomofpress/wheellock/sumdb/serve"
+	"github.com/freedomofpress/wheellock/sumdb/witness"
 )
 
 type serveOptions struct {
@@ -92,6 +93,7 @@ func (a *app) logWriter(ctx context.Context) (*serve.Writer, error) {
 	if err != nil {
 		return nil, err
 	}
+	led.tell = a.serverWitnesses
 	w, err := led.writer(true)
 	if err != nil {
 		return nil, err
@@ -105,6 +107,17 @@ func (a *app) logWriter(ctx context.Context) (*serve.Writer, error) {
 		return nil, err
 	}
 	return &serve.Writer{Log: w, Auth: auth.chain.Keys(), LogKeys: auth.chain.LogKeys(), Roots: auth.chain.Len()}, nil
+}
+
+// serverWitnesses names witnesses that did not sign although the quorum did; a
+// fork is not kept until the end.
+func (a *app) serverWitnesses(failed []error) {
+	for _, f := range failed {
+		if witness.IsFork(f) {
+			f = forked(f)
+		}
+		a.serverFailed(f)
+	}
 }
 
 // serverFailed writes what went wrong for whoever runs the server.
