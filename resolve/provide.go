@@ -61,10 +61,8 @@ func (p *provider) Versions(_ context.Context, name string) (solver.Universe, er
 	if err != nil {
 		return solver.Universe{}, err
 	}
-	u := solver.Universe{N: len(proj.releases), Rank: 1}
-	if p.direct[name] {
-		u.Rank = 0
-	}
+	u := solver.Universe{N: len(proj.releases), Rank: p.rank(proj)}
+	u.Firm = u.Rank == 0
 	if slices.Contains(p.req.Upgrade, name) {
 		u.Rank = -1 // what is to move goes first; the others make room
 	}
@@ -86,6 +84,21 @@ func (p *provider) Versions(_ context.Context, name string) (solver.Universe, er
 		}
 	}
 	return u, nil
+}
+
+// rank says how early a package is decided. Whoever bounds a requirement means
+// that version to be had: it goes before those that may be anything, or their
+// newest would take it further back than its bound does.
+func (p *provider) rank(proj *project) int {
+	if !p.direct[proj.name] {
+		return 2
+	}
+	for _, n := range p.roots {
+		if n.name == proj.name && len(proj.releases) > 0 && !proj.setOf(n).Has(len(proj.releases)-1) {
+			return 0
+		}
+	}
+	return 1
 }
 
 // permission is what the needs in force on a package permit (see the package comment).
