@@ -18,6 +18,9 @@ import (
 	"github.com/freedomofpress/wheellock/sumdb/trust"
 )
 
+// gpgHint is the way out where gpg does not sign.
+const gpgHint = "export GPG_TTY=$(tty) lets gpg ask for a passphrase or a card; gpg --list-secret-keys names its keys"
+
 // maxSignatureFiles caps what is collected from a folder.
 const maxSignatureFiles = 256
 
@@ -225,7 +228,7 @@ func (a *app) ceremonyShow(file string) error {
 		return a.printJSON(ch)
 	}
 	if a.json {
-		return a.printJSON(map[string]any{"document": string(page)})
+		return usage("--json is for root-NUMBER.toml; leave to recover is its own page")
 	}
 	_, err = a.Out.Write(page)
 	return err
@@ -291,10 +294,6 @@ func (a *app) ceremonySign(file string, f openPGPFlags) error {
 	if err != nil {
 		return err
 	}
-	if !a.json && !a.quiet {
-		a.Err.Write(page)
-		fmt.Fprintln(a.Err)
-	}
 	s := &session{app: a, dir: a.World.Dir, unlock: func() {}}
 	signer, err := s.openPGPSigner(f)
 	if err != nil {
@@ -303,6 +302,10 @@ func (a *app) ceremonySign(file string, f openPGPFlags) error {
 	if ch != nil && !slices.ContainsFunc(append(ch.root.OpenPGP, ch.before.OpenPGP...), func(k trust.OpenPGPKey) bool { return k.Fingerprint == signer.Fingerprint() }) {
 		return invalid("the page names the keys that have to sign", "%s is a key of neither root", signer.Fingerprint())
 	}
+	if !a.json && !a.quiet {
+		a.Err.Write(page)
+		fmt.Fprintln(a.Err)
+	}
 	path := a.path(file)
 	doc, err := readCapped(path, trust.MaxRootSize)
 	if err != nil {
@@ -310,7 +313,7 @@ func (a *app) ceremonySign(file string, f openPGPFlags) error {
 	}
 	asc, err := trust.SignDetachedArmored(doc, signer)
 	if err != nil {
-		return environment("gpg --list-secret-keys names the keys that it has", "%v", err)
+		return environment(gpgHint, "%v", err)
 	}
 	out := signatureName(path, signer.Fingerprint())
 	if err := durable.WriteFile(out, asc, 0o644); err != nil {

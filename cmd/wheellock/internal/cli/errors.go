@@ -296,6 +296,8 @@ func trustError(err error, e *Error) bool {
 		e.Code = Environment
 	case errors.Is(err, trust.ErrClock):
 		e.Code, e.Hint = Environment, "set the clock of this machine (date), then run the same command again"
+	case errors.Is(err, trust.ErrStale):
+		e.Hint = "another root came first: prepare it again, in an empty folder, and have it signed anew"
 	case errors.Is(err, trust.ErrExpired):
 		e.Hint = "whoever holds the root runs: wheellock keys renew"
 	case errors.As(err, &x) && strings.HasSuffix(x.Part, ".key"):

@@ -143,7 +143,7 @@ func signAll(doc []byte, signers []trust.OpenPGPSigner) ([]trust.SignatureFile, 
 	for _, k := range signers {
 		asc, err := trust.SignDetachedArmored(doc, k)
 		if err != nil {
-			return nil, environment("wheellock keys show names the root's keys", "%v", err)
+			return nil, environment(gpgHint, "%v", err)
 		}
 		files = append(files, trust.SignatureFile{Name: k.Fingerprint(), Data: asc})
 	}

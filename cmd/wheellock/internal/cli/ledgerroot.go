@@ -160,7 +160,11 @@ func (l *ledger) takeWaiting(ctx context.Context, force bool) (int, error) {
 // noWaiting is the error where a root waits that this machine cannot state: the
 // next one would take its number.
 func (l *ledger) noWaiting(ctx context.Context) error {
-	if _, err := l.takeWaiting(ctx, false); err != nil || len(l.waiting) == 0 {
+	n, err := l.takeWaiting(ctx, false)
+	if err == nil && n > 0 {
+		err = l.refresh(ctx)
+	}
+	if err != nil || len(l.waiting) == 0 {
 		return err
 	}
 	return finding("where the log's key is: wheellock log append --pending; to give it up: remove the two files",
