@@ -13,7 +13,7 @@ const maxAhead = 20000
 
 // follow reads ahead from a need.
 func (v *view) follow(n *need) {
-	if v.ctx.Err() != nil {
+	if v.ctx.Err() != nil || v.over.Load() {
 		return
 	}
 	v.mu.Lock()
@@ -33,7 +33,7 @@ func (v *view) follow(n *need) {
 		}
 		pv := v.of(p)
 		i := v.guess(pv, p.setOf(n))
-		if i < 0 || !v.cheap(pv, i) {
+		if i < 0 || v.over.Load() || !v.cheap(pv, i) {
 			return
 		}
 		f, err := wait(v.ctx, v.askFacts(pv, i))

@@ -66,6 +66,7 @@ func ResolveEach(ctx context.Context, src Source, req Request, choices []Choice)
 		}
 		answers = append(answers, sol)
 	}
+	s.settleAhead()
 	return answers, nil
 }
 

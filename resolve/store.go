@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/freedomofpress/wheellock/resolve/index"
 )
@@ -19,6 +21,27 @@ type store struct {
 	facts    map[string]*future[*facts]
 	needs    map[string]*need
 	running  sync.WaitGroup
+	over     atomic.Bool // the answer is there: nothing more is read ahead
+}
+
+// aheadGrace is how long an answer that is there waits for what was asked for
+// ahead. What is thrown away half read would be asked for again the next time,
+// though a cache could have had it.
+const aheadGrace = 100 * time.Millisecond
+
+// settleAhead begins to read nothing more ahead, and waits a moment for what was begun.
+func (s *store) settleAhead() {
+	s.over.Store(true)
+	done := make(chan struct{})
+	go func() {
+		s.running.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+	case <-time.After(aheadGrace):
+	case <-s.ctx.Done():
+	}
 }
 
 // future is a value that somebody is reading.
