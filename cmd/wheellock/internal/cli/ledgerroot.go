@@ -57,7 +57,8 @@ func (l *ledger) adoptRoot(ctx context.Context, signed trust.Signed) (stated boo
 		}
 		return false, err
 	}
-	return true, l.refresh(ctx)
+	// What lies in pending is not in force yet.
+	return !l.leavesPending(), l.refresh(ctx)
 }
 
 // refresh makes proof and pins anew after a change of the root. It states nothing,
@@ -100,19 +101,21 @@ func (l *ledger) size() int64 {
 	return l.view.Checkpoint.Size
 }
 
-// mayState reports whether this machine can state a root: it has the log's key by
-// that root. Under append = "pending" it leaves a statement in pending, which only
-// a key can sign that is the log's already.
+// mayState reports whether this machine states a root now: it has the log's key by
+// that root. Under append = "pending" the root waits as a document, since its pins
+// must not come before it is in force; but for a log that is still empty, whose
+// every statement waits.
 func (l *ledger) mayState(next *trust.Chain) (bool, error) {
-	at := l.size() + int64(len(l.leaves))
-	if l.s.project.Config.Policy.Append == "pending" {
-		held, err := l.keys.Holding(l.chain, at, trust.RoleLog)
-		if err != nil || len(held) == 0 || logKey(next.Newest()) != logKey(l.chain.Newest()) {
-			return false, err
-		}
+	if l.leavesPending() && l.view != nil {
+		return false, nil
 	}
-	held, err := l.keys.Holding(next, at, trust.RoleLog)
+	held, err := l.keys.Holding(next, l.size()+int64(len(l.leaves)), trust.RoleLog)
 	return len(held) > 0, err
+}
+
+// leavesPending reports whether this verb may only leave pending statements.
+func (l *ledger) leavesPending() bool {
+	return l.s.project.Config.Policy.Append == "pending" && !l.forced
 }
 
 // putInForce states the last root of next. The file is there already.
@@ -135,6 +138,9 @@ func (l *ledger) putInForce(ctx context.Context, next *trust.Chain) error {
 // gives their number. They are signed by their quorum, so nothing is left to decide.
 func (l *ledger) takeWaiting(ctx context.Context, force bool) (int, error) {
 	taken := 0
+	if l.leavesPending() && !force {
+		return 0, nil
+	}
 	for len(l.waiting) > 0 {
 		next, err := l.placedAfter(l.waiting[0])
 		if err != nil {
