@@ -45,7 +45,6 @@ import (
 	"errors"
 	"io"
 	"io/fs"
-	stdlog "log"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -224,8 +223,6 @@ func HTTPServer(h http.Handler) *http.Server {
 	return &http.Server{
 		Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second,
 		WriteTimeout: time.Minute, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10,
-		// Who knocks with the wrong protocol must not fill anybody's log.
-		ErrorLog: stdlog.New(io.Discard, "", 0),
 	}
 }
 

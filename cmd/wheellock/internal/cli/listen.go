@@ -4,7 +4,9 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"io"
 	"io/fs"
+	"log"
 	"net"
 	"net/http"
 	"os"
@@ -68,6 +70,8 @@ func (a *app) listen(o listenOptions) (net.Listener, string, error) {
 // returned error is nil for a stop that was asked for.
 func answer(ctx context.Context, l net.Listener, h http.Handler) error {
 	server := serve.HTTPServer(h)
+	// Who knocks with the wrong protocol must not fill anybody's log.
+	server.ErrorLog = log.New(io.Discard, "", 0)
 	stopped := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
 		defer close(stopped)
