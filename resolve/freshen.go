@@ -9,7 +9,8 @@ func (j *joiner) freshen() (changed bool, err error) {
 	for range joinRounds {
 		for _, name := range j.names() {
 			for _, lanes := range j.sets(name) {
-				j.askRaised(name, lanes)
+				// Each would cost a round trip if raise were the first to ask.
+				j.askFirst(name, lanes, j.between(name, lanes))
 			}
 		}
 		again := false
@@ -47,26 +48,8 @@ func (j *joiner) sets(name string) (sets [][]*lane) {
 // raise looks for a version between what these lanes have and what they would
 // have alone.
 func (j *joiner) raise(name string, lanes []*lane) (bool, error) {
-	read := 0
-	for _, i := range j.between(name, lanes) {
-		if read == joinFacts {
-			break
-		}
-		fits, asked, err := j.allFit(name, lanes, i)
-		if err != nil {
-			return false, err
-		}
-		if asked {
-			read++
-		}
-		if !fits {
-			continue
-		}
-		if ok, err := j.replace(name, lanes, i); err != nil || ok {
-			return ok, err
-		}
-	}
-	return false, nil
+	ok, _, err := j.takeFirst(name, lanes, j.between(name, lanes))
+	return ok, err
 }
 
 // between lists the versions better than what these lanes have and no better
@@ -90,9 +73,4 @@ func (j *joiner) between(name string, lanes []*lane) []int {
 	return slices.DeleteFunc(j.common(name, lanes), func(i int) bool {
 		return j.better(l, name, i, top) || !j.better(l, name, i, at)
 	})
-}
-
-// askRaised begins to read what raise will read: each would cost a round trip.
-func (j *joiner) askRaised(name string, lanes []*lane) {
-	j.askFirst(name, lanes, j.between(name, lanes))
 }

@@ -98,26 +98,9 @@ func (j *joiner) groups(name string) [][]*lane {
 func (j *joiner) joinLanes(name string, lanes []*lane) (bool, error) {
 	common := j.common(name, lanes)
 	j.askFirst(name, lanes, common)
-	read := 0
-	var coupled []int // versions that other packages stand against
-	for _, i := range common {
-		if read == joinFacts {
-			break
-		}
-		fits, asked, err := j.allFit(name, lanes, i)
-		if err != nil {
-			return false, err
-		}
-		if asked {
-			read++
-		}
-		if !fits {
-			coupled = append(coupled, i)
-			continue
-		}
-		if ok, err := j.replace(name, lanes, i); err != nil || ok {
-			return ok, err
-		}
+	ok, coupled, err := j.takeFirst(name, lanes, common)
+	if err != nil || ok {
+		return ok, err
 	}
 	// What somebody has already is the most likely to go with the rest.
 	slices.SortStableFunc(coupled, func(a, b int) int { return j.having(name, b) - j.having(name, a) })
@@ -191,6 +174,33 @@ func (j *joiner) settled(l *lane) bool {
 		}
 	}
 	return true
+}
+
+// takeFirst gives the lanes the first version of a list that fits them all as they
+// are and makes the whole cost less. coupled are those that other packages stand
+// against.
+func (j *joiner) takeFirst(name string, lanes []*lane, list []int) (taken bool, coupled []int, err error) {
+	read := 0
+	for _, i := range list {
+		if read == joinFacts {
+			break
+		}
+		fits, asked, err := j.allFit(name, lanes, i)
+		if err != nil {
+			return false, nil, err
+		}
+		if asked {
+			read++
+		}
+		if !fits {
+			coupled = append(coupled, i)
+			continue
+		}
+		if ok, err := j.replace(name, lanes, i); err != nil || ok {
+			return ok, nil, err
+		}
+	}
+	return false, coupled, nil
 }
 
 func (j *joiner) having(name string, i int) (n int) {
