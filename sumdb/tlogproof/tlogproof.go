@@ -71,10 +71,7 @@ func (p *Proof) Format() []byte {
 		fmt.Fprintf(&b, "extra %s\n", base64.StdEncoding.EncodeToString(p.Extra))
 	}
 	fmt.Fprintf(&b, "index %d\n", p.Index)
-	for _, h := range p.Hashes {
-		b.WriteString(base64.StdEncoding.EncodeToString(h[:]) + "\n")
-	}
-	b.WriteByte('\n')
+	b.WriteString(tile.FormatHashes(p.Hashes) + "\n")
 	b.Write(p.Checkpoint)
 	return b.Bytes()
 }
@@ -106,12 +103,8 @@ func Parse(data []byte) (*Proof, error) {
 	if p.Index, err = strconv.ParseInt(text, 10, 64); err != nil || p.Index < 0 || p.Index >= tile.MaxSize {
 		return nil, ErrMalformed
 	}
-	for _, line := range lines[1:] {
-		raw, err := base64.StdEncoding.DecodeString(line)
-		if err != nil || len(raw) != tlog.HashSize {
-			return nil, ErrMalformed
-		}
-		p.Hashes = append(p.Hashes, tlog.Hash(raw))
+	if p.Hashes, ok = tile.ParseHashes(lines[1:]); !ok {
+		return nil, ErrMalformed
 	}
 	// Whatever has a second spelling does not come back the same: signs, leading
 	// zeros, loose base64, an empty extra line.

@@ -42,7 +42,6 @@ package witness
 
 import (
 	"bytes"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"strconv"
@@ -77,10 +76,7 @@ type Request struct {
 func (r *Request) Format() []byte {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "old %d\n", r.Old)
-	for _, h := range r.Proof {
-		b.WriteString(base64.StdEncoding.EncodeToString(h[:]) + "\n")
-	}
-	b.WriteByte('\n')
+	b.WriteString(tile.FormatHashes(r.Proof) + "\n")
 	b.Write(r.Checkpoint)
 	return b.Bytes()
 }
@@ -105,12 +101,8 @@ func ParseRequest(body []byte) (*Request, error) {
 	if r.Old, err = parseSize(old); err != nil {
 		return nil, err
 	}
-	for _, line := range lines[1:] {
-		raw, err := base64.StdEncoding.DecodeString(line)
-		if err != nil || len(raw) != tlog.HashSize {
-			return nil, ErrRequest
-		}
-		r.Proof = append(r.Proof, tlog.Hash(raw))
+	if r.Proof, ok = tile.ParseHashes(lines[1:]); !ok {
+		return nil, ErrRequest
 	}
 	if !bytes.Equal(r.Format(), body) {
 		return nil, ErrRequest
