@@ -103,22 +103,11 @@ func (s *session) prepareRoot(ctx context.Context, led *ledger, folder string, s
 			return nil, err
 		}
 	}
-	doc, err := trust.Draft(led.chain, from, s.Now(), edit)
-	if err != nil {
-		return nil, badChange(err)
-	}
-	files, err := signAll(doc, signers)
+	d, err := s.draftRoot(led, from, signers, edit, prepared)
 	if err != nil {
 		return nil, err
 	}
-	g, err := trust.Gather(led.chain, doc, files...)
-	if err != nil {
-		return nil, err
-	}
-	ch, err := describe(led, doc, g, prepared)
-	if err != nil {
-		return nil, err
-	}
+	ch := d.change
 	if ch.Void, err = led.voids(ctx, ch); err != nil {
 		return nil, err
 	}
@@ -128,10 +117,10 @@ func (s *session) prepareRoot(ctx context.Context, led *ledger, folder string, s
 	// The document last: without it what lies beside it means nothing.
 	write := func(name string, data []byte) error { return durable.WriteFile(filepath.Join(dir, name), data, 0o644) }
 	err = errors.Join(write(fmt.Sprintf("root-%d.toml", n-1), led.chain.Signed(n-1).Document), write(strings.TrimSuffix(name, ".toml")+".txt", ch.page(name)))
-	for _, f := range files {
+	for _, f := range d.files {
 		err = errors.Join(err, write(signatureName(name, f.Name), f.Data))
 	}
-	if err := errors.Join(err, write(name, doc)); err != nil {
+	if err := errors.Join(err, write(name, d.doc)); err != nil {
 		return nil, err
 	}
 	ch.File = filepath.ToSlash(filepath.Join(folder, name))

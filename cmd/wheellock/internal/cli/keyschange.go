@@ -93,27 +93,40 @@ func (s *session) changeRoot(ctx context.Context, led *ledger, f rootFlags, edit
 	return s.signRoot(ctx, led, f.prepare, signers, edit)
 }
 
+// rootDraft is the next root as far as the keys that are here can bring it.
+type rootDraft struct {
+	doc    []byte
+	files  []trust.SignatureFile // by the keys that are here
+	signed *trust.Gathering
+	change *rootChange
+}
+
+// draftRoot edits a draft (nil: the root in force), signs it with the keys that
+// are here, and says what it changes.
+func (s *session) draftRoot(led *ledger, from []byte, signers []trust.OpenPGPSigner, edit func(*trust.Root) error, state string) (d rootDraft, err error) {
+	if d.doc, err = trust.Draft(led.chain, from, s.Now(), edit); err != nil {
+		return d, badChange(err)
+	}
+	if d.files, err = signAll(d.doc, signers); err != nil {
+		return d, err
+	}
+	if d.signed, err = trust.Gather(led.chain, d.doc, d.files...); err != nil {
+		return d, err
+	}
+	d.change, err = describe(led, d.doc, d.signed, state)
+	return d, err
+}
+
 // signRoot is changeRoot with the keys that are here.
 func (s *session) signRoot(ctx context.Context, led *ledger, prepare string, signers []trust.OpenPGPSigner, edit func(*trust.Root) error) (*rootChange, error) {
 	if prepare != "" {
 		return s.prepareRoot(ctx, led, prepare, signers, edit)
 	}
-	doc, err := trust.Draft(led.chain, nil, s.Now(), edit)
-	if err != nil {
-		return nil, badChange(err)
-	}
-	files, err := signAll(doc, signers)
+	d, err := s.draftRoot(led, nil, signers, edit, inForce)
 	if err != nil {
 		return nil, err
 	}
-	g, err := trust.Gather(led.chain, doc, files...)
-	if err != nil {
-		return nil, err
-	}
-	ch, err := describe(led, doc, g, inForce)
-	if err != nil {
-		return nil, err
-	}
+	g, ch := d.signed, d.change
 	if !g.Complete() {
 		return nil, invalid("name more keys with --gpg-key ID or --openpgp-key FILE, or write it for the others to sign: --prepare DIR", "%s", ch.missing())
 	}
