@@ -71,7 +71,7 @@ func (p *Interpreters) look(ctx context.Context, tag string) []Interpreter {
 	seen := map[string]bool{}
 	for _, dir := range p.Search {
 		real, err := filepath.EvalSymlinks(filepath.Join(dir, name))
-		if err != nil || seen[real] || isScript(real) {
+		if err != nil || seen[real] || IsShim(real) {
 			continue
 		}
 		seen[real] = true
@@ -96,9 +96,11 @@ func programName(tag string) string {
 	return name
 }
 
-// isScript: version managers put shims on the path, shell scripts that need a
-// home and half a second; the sandbox has no home.
-func isScript(path string) bool {
+// IsShim reports whether the file at a path is a script, or cannot be read. Version
+// managers put such on the path: they start another interpreter, or say that there
+// is none, and need half a second and a home, which the sandbox has not. Where
+// that other one lies is searched too.
+func IsShim(path string) bool {
 	f, err := os.Open(path)
 	if err != nil {
 		return true

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -18,6 +17,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/freedomofpress/wheellock/lock/pyproject"
+	"github.com/freedomofpress/wheellock/provenance/build"
 	"github.com/freedomofpress/wheellock/resolve/tags"
 )
 
@@ -152,7 +152,7 @@ func (a *app) candidates() []string {
 	seen := map[string]bool{}
 	for _, f := range files {
 		real, err := filepath.EvalSymlinks(f)
-		if err != nil || seen[real] || isShim(real) || len(out) == maxInterpreters {
+		if err != nil || seen[real] || build.IsShim(real) || len(out) == maxInterpreters {
 			continue
 		}
 		seen[real] = true
@@ -197,19 +197,6 @@ func (a *app) pythonFolders() []string {
 	below(a.Getenv("LOCALAPPDATA"), "Programs", "Python", "Python*")
 	below(a.Getenv("ProgramFiles"), "Python*")
 	return dirs
-}
-
-// isShim: version managers put shell scripts on the path that start another
-// interpreter, or say that there is none. Where that one lies is searched too.
-func isShim(path string) bool {
-	f, err := os.Open(path)
-	if err != nil {
-		return true
-	}
-	defer f.Close()
-	head := make([]byte, 2)
-	f.Read(head)
-	return bytes.Equal(head, []byte("#!"))
 }
 
 // homely shortens a path below the user's home, as a shell would.
