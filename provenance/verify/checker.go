@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -66,11 +67,27 @@ func (c *checker) addFor(id, command, subject, format string, args ...any) {
 		f.Command = command
 	}
 	if f.Command == "" {
-		f.Command = cmdHistory + subject
+		f.Command = cmdHistory + shellPath(subject)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.findings = append(c.findings, f)
+}
+
+// shellPath is a path as it can stand in a command that people copy into a shell.
+// Whoever chose the name of a file must not choose what that command does: where
+// quotes do not make it safe, its folder has to do.
+func shellPath(p string) string {
+	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789./_+=:,@%-"
+	for ; p != "." && p != "/"; p = path.Dir(p) {
+		if strings.Trim(p, plain) == "" {
+			return p
+		}
+		if !strings.ContainsFunc(p, func(r rune) bool { return r < ' ' || r > '~' || r == '\'' }) {
+			return "'" + p + "'"
+		}
+	}
+	return p
 }
 
 // show is a path of the wheelhouse as the user would type it in the project.

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/freedomofpress/wheellock/cmd/wheellock/internal/report"
+	"github.com/freedomofpress/wheellock/cmd/wheellock/internal/term"
 	"github.com/freedomofpress/wheellock/lock/pyproject"
 	"github.com/freedomofpress/wheellock/sumdb/log"
 )
@@ -111,7 +112,7 @@ func (a *app) appended(led *ledger, res *log.PendingResult) error {
 	} else {
 		fmt.Fprintf(a.Out, "appended %s to %s, which has %d now\n", report.Plural(len(res.Appended), "statement"), led.origin, size)
 		for _, r := range res.Refused {
-			fmt.Fprintf(a.Out, "refused  pending/%s: %v\n", r.Name, r.Err)
+			fmt.Fprintf(a.Out, "refused  pending/%s: %s\n", term.Line(r.Name), term.Line(r.Err.Error()))
 		}
 	}
 	if len(res.Refused) > 0 {

@@ -80,7 +80,7 @@ func findings(b *strings.Builder, list []verify.Finding, s term.Style) {
 	fmt.Fprintf(b, "%s  %s  %d of them\n", s.Paint(classStyle(f.Class), string(f.Class)), s.Paint(term.Heading, f.ID), len(list))
 	var subjects []string
 	for _, x := range list {
-		subjects = append(subjects, term.Clean(x.Subject))
+		subjects = append(subjects, term.Line(x.Subject))
 	}
 	writeWrapped(b, strings.Join(subjects, ", "), "  ")
 	writeWrapped(b, "the first: "+term.Clean(f.What), "  ")
@@ -98,7 +98,7 @@ func action(f verify.Finding) string {
 // to do about it.
 func finding(b *strings.Builder, f verify.Finding, s term.Style) {
 	// A file's name may hold a line's end, and with it a whole forged report.
-	subject := strings.Join(strings.Fields(term.Clean(f.Subject)), " ")
+	subject := term.Line(f.Subject)
 	head := string(f.Class) + "  " + f.ID
 	gap := "  "
 	if term.Len(head)+len(gap)+term.Len(subject) > term.Width {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"golang.org/x/term"
@@ -145,12 +146,16 @@ func Columns(rows [][]string, gap int) []string {
 }
 
 // Clean replaces control characters, so that a name from outside cannot move
-// the cursor or forge a line.
+// the cursor, forge a line, or be read in another order than it is written.
 func Clean(text string) string {
 	return strings.Map(func(r rune) rune {
-		if r < 0x20 && r != '\n' && r != '\t' || r == 0x7f || r >= 0x80 && r < 0xa0 || r == '\u202e' || r == '\u2028' || r == '\u2029' {
+		if r < 0x20 && r != '\n' && r != '\t' || r == 0x7f || r >= 0x80 && r < 0xa0 || r == '\u2028' || r == '\u2029' || unicode.Is(unicode.Bidi_Control, r) {
 			return '\ufffd'
 		}
 		return r
 	}, text)
 }
+
+// Line is Clean for what has to stay within a line, as a file's name: line ends
+// and runs of white space become one space.
+func Line(text string) string { return strings.Join(strings.Fields(Clean(text)), " ") }

@@ -110,6 +110,12 @@ func TestClean(t *testing.T) {
 	if strings.ContainsAny(got, "\x1b\r\x07\x00\u202e\u0085\u2028\x7f") || !strings.HasPrefix(got, "a") || !strings.HasSuffix(got, "i") {
 		t.Errorf("got %q", got)
 	}
+	if got := Clean("a\u2066b\u2069c\u200fd"); strings.ContainsAny(got, "\u2066\u2069\u200f") {
+		t.Errorf("text is turned round: %q", got)
+	}
+	if got := Line("a\n refused  b\t c"); got != "a refused b c" {
+		t.Errorf("a name is more than a line: %q", got)
+	}
 	rapid.Check(t, func(t *rapid.T) {
 		once := Clean(rapid.String().Draw(t, "text"))
 		if Clean(once) != once {
