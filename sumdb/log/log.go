@@ -238,7 +238,12 @@ func (l *Log) makeFolders() error {
 			return err
 		}
 	}
-	// The state of one working copy is of no use in another.
+	return l.ignoreState()
+}
+
+// ignoreState keeps .state out of git: that of one working copy is of no use in
+// another.
+func (l *Log) ignoreState() error {
 	ignore := l.statePath(".gitignore")
 	if _, err := os.Lstat(ignore); err != nil {
 		return durable.WriteCache(ignore, []byte("*\n"), 0o600)

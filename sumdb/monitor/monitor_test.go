@@ -294,6 +294,15 @@ func TestDamage(t *testing.T) {
 		}
 		delete(hostile, path)
 	}
+	// The same, found while the log is compared with what was seen last.
+	w.look(o, size(w), size(w), 0) // a wrong policy speaks not against the log
+	w.sources(300)
+	w.cosign(w.now)
+	hostile["/tile/0/001"] = flipped("/tile/0/001")
+	if r, err := monitor.Look(t.Context(), o); err != nil || r.OK() || r.Findings[0].ID != "damaged" {
+		t.Errorf("a tile of the comparison: %v, or it was not noticed", err)
+	}
+	delete(hostile, "/tile/0/001")
 	hostile["/index/list"] = func(rw http.ResponseWriter) {
 		rw.Write([]byte("wheellock-index/v1\nstatement 1\n../../../x 3 AAAA\n"))
 	}
@@ -302,7 +311,9 @@ func TestDamage(t *testing.T) {
 	}
 	delete(hostile, "/index/list")
 	// What came over the wire broken once is not kept.
-	w.look(o, size(w), size(w), 0) // a wrong policy speaks not against the log
+	if r := w.look(o, 303, size(w), 300); !r.OK() {
+		t.Error("a good look is not OK")
+	}
 
 	for name, h := range map[string]func(http.ResponseWriter){
 		"down":    func(rw http.ResponseWriter) { rw.WriteHeader(http.StatusInternalServerError) },

@@ -42,7 +42,16 @@ func (t *Tree) Root() tlog.Hash { return t.root }
 // HashReader returns a reader of hashes by their number of storage (see
 // tlog.StoredHashIndex), each checked against the root.
 func (t *Tree) HashReader(ctx context.Context) tlog.HashReader {
-	return tlog.TileHashReader(tlog.Tree{N: t.size, Hash: t.root}, &tileReader{ctx, t})
+	r := &tileReader{ctx: ctx, t: t}
+	checked := tlog.TileHashReader(tlog.Tree{N: t.size, Hash: t.root}, r)
+	return tlog.HashReaderFunc(func(indexes []int64) ([]tlog.Hash, error) {
+		hashes, err := checked.ReadHashes(indexes)
+		if err != nil && !r.failed {
+			// The tiles could be read; tlog has no type for what it says of them.
+			err = &DamagedError{Path: "tile", Msg: err.Error()}
+		}
+		return hashes, err
+	})
 }
 
 // ReadHashes makes Tree a tlog.HashReader without a context.
@@ -52,13 +61,15 @@ func (t *Tree) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
 
 // tileReader is tlog's view of the tiles.
 type tileReader struct {
-	ctx context.Context
-	t   *Tree
+	ctx    context.Context
+	t      *Tree
+	failed bool // a tile could not be read
 }
 
 func (r *tileReader) Height() int { return tile.Height }
 
-func (r *tileReader) ReadTiles(tiles []tlog.Tile) ([][]byte, error) {
+func (r *tileReader) ReadTiles(tiles []tlog.Tile) (_ [][]byte, err error) {
+	defer func() { r.failed = err != nil }()
 	data := make([][]byte, len(tiles))
 	for i, x := range tiles {
 		if err := r.ctx.Err(); err != nil {
