@@ -7,6 +7,7 @@
 //	.state/lock              flock of the writer
 //	.state/journal           an append that is under way
 //	.state/facts...          what the door must know; may be lost, is made again
+//	.state/pruned            how many bundles have no superseded partial tiles beside them
 //	.state/boot              the start of the machine after which index/ was looked through
 //
 // and, in the folder of the signing key (never in a project or wheelhouse):

@@ -448,3 +448,27 @@ func TestPrune(t *testing.T) {
 		}
 	}
 }
+
+// An append that fills a tile prunes by itself, and goes on where the last one stopped.
+func TestPruneByTheWay(t *testing.T) {
+	w := sumdbtest.New(t)
+	o := w.Options()
+	o.Grace = time.Minute
+	o.Now = func() time.Time { return time.Now().Add(time.Hour) }
+	l, err := log.Open(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	leaves := w.Leaves(600)
+	for i := 0; i < len(leaves); i += 20 {
+		if _, err := l.Append(t.Context(), leaves[i:i+20]...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for path, kept := range map[string]bool{"entries/000.p": false, "0/000.p": false, "entries/001.p": false, "0/001.p": false, "entries/002.p": true, "1/000.p": true} {
+		if _, err := os.Stat(filepath.Join(w.Dir, "tile", path)); (err == nil) != kept {
+			t.Errorf("tile/%s: %v, want it kept: %v", path, err, kept)
+		}
+	}
+	sound(t, w, leaves)
+}

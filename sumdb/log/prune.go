@@ -2,9 +2,11 @@ package log
 
 import (
 	"context"
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -12,12 +14,65 @@ import (
 	"github.com/freedomofpress/wheellock/sumdb/tile"
 )
 
-// prune removes superseded partial tiles when an append has filled a tile. What
-// goes wrong is left for the next time.
+// maxPruned is how many bundles one append looks under for superseded partial
+// tiles: a walk through all folders would take longer than the append.
+const maxPruned = 256
+
+// prune removes superseded partial tiles when an append has filled a tile. It
+// goes on where the last one stopped, at the first tile that has not been there
+// for long enough. What goes wrong is left for the next time.
 func (l *Log) prune(oldSize, size int64, now time.Time) {
-	if oldSize/tile.Width != size/tile.Width {
-		l.pruneTiles(size, now)
+	full := size / tile.Width
+	if oldSize/tile.Width == full || l.o.Grace < 0 {
+		return
 	}
+	path := l.statePath("pruned")
+	text, _ := os.ReadFile(path)
+	from, err := strconv.ParseInt(string(text), 10, 64)
+	if err != nil || from < 0 || from > full {
+		from = 0
+	}
+	n := from
+	for n < min(full, from+maxPruned) && l.pruneUnder(n, now) == nil {
+		n++
+	}
+	if n != from {
+		durable.WriteCache(path, strconv.AppendInt(nil, n, 10), 0o600)
+	}
+}
+
+var errYoung = errors.New("the full tile is not there for long enough")
+
+// pruneUnder prunes beside bundle n, and beside the tiles that end with its last leaf.
+func (l *Log) pruneUnder(n int64, now time.Time) error {
+	if err := l.pruneBeside(tile.Tile{Entries: true, Index: n, Width: tile.Width}, now); err != nil {
+		return err
+	}
+	for level := 0; ; level++ {
+		if err := l.pruneBeside(tile.Tile{Level: level, Index: n, Width: tile.Width}, now); err != nil {
+			return err
+		}
+		if (n+1)%tile.Width != 0 || level == 7 {
+			return nil
+		}
+		n /= tile.Width
+	}
+}
+
+// pruneBeside removes the partial tiles beside a full one.
+func (l *Log) pruneBeside(t tile.Tile, now time.Time) error {
+	full := filepath.Join(l.o.Dir, filepath.FromSlash(t.Path()))
+	if _, err := os.Lstat(full + ".p"); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	fi, err := os.Stat(full)
+	if err != nil {
+		return err
+	}
+	if now.Sub(fi.ModTime()) < l.o.Grace {
+		return errYoung
+	}
+	return removePartials(full + ".p")
 }
 
 // Prune removes the partial tiles whose full tile has been there for longer
@@ -57,11 +112,9 @@ func (l *Log) pruneTiles(size int64, now time.Time) error {
 		if err != nil || (t.Index+1)<<(tile.Height*(t.Level+1)) > size {
 			return nil
 		}
-		fi, err := os.Stat(full)
-		if err != nil || now.Sub(fi.ModTime()) < l.o.Grace {
+		if err := l.pruneBeside(t, now); errors.Is(err, errYoung) || errors.Is(err, fs.ErrNotExist) {
 			return nil
-		}
-		if err := removePartials(path); err != nil {
+		} else if err != nil {
 			return err
 		}
 		return fs.SkipDir

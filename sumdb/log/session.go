@@ -88,6 +88,10 @@ func (l *Log) begin(ctx context.Context) (_ *session, err error) {
 	if err := s.checkFloors(floors); err != nil {
 		return nil, err
 	}
+	if replayed {
+		// Whoever was interrupted may have left temporary files.
+		l.pruneTiles(s.old.Size, l.o.Now())
+	}
 	if err := s.authenticate(); err != nil {
 		return nil, err
 	}
