@@ -200,7 +200,7 @@ var table = []func(error, *Error) bool{
 		}
 		e.Hint = "bring the newest wheelhouse here (git pull); if this is the newest, somebody changed it: compare with another copy"
 		if errors.Is(err, log.ErrNoMark) {
-			e.Code, e.Hint = Environment, "append where the log's key has been used before, or fetch the checkpoint from the mirror: wheellock log recover --published FILE"
+			e.Code, e.Hint = Environment, "append where the log's key has been used before, or show it how far the mirror is: wheellock log recover --published ADDRESS"
 		}
 		return true
 	},

@@ -104,7 +104,7 @@ func (l *ledger) recover(ctx context.Context) error {
 	if !exists(filepath.Join(l.dir, ".state", "journal")) {
 		return nil
 	}
-	w, err := l.writer(true)
+	w, err := l.writer(ctx, true)
 	if err != nil || w == nil {
 		return err
 	}
@@ -121,6 +121,12 @@ func (l *ledger) dropUnstated(ctx context.Context, roots []trust.Signed, make bo
 	}
 	if len(stated) == 0 && !make {
 		return nil
+	}
+	if len(stated) == 0 && len(l.pins) == 0 {
+		// The pins are written after the first statement: there was a log, and to
+		// begin at 0 again with its key would be a second history.
+		return environment("bring the whole wheelhouse here (git pull), or take the log from a copy: wheellock log recover --from DIR",
+			"the configuration pins the log %s, but none of its statements are here", l.origin)
 	}
 	if len(stated) == 0 {
 		// Not even the first was stated: the verb that made it was stopped.
@@ -582,7 +588,7 @@ func named(e log.Entry, name string) bool {
 
 // writer opens the log for appending, or returns nil where this verb may only
 // leave pending statements: the log has one writer.
-func (l *ledger) writer(force bool) (*log.Log, error) {
+func (l *ledger) writer(ctx context.Context, force bool) (*log.Log, error) {
 	if l.s.project.Config.Policy.Append == "pending" && !force {
 		return nil, nil
 	}
@@ -595,6 +601,9 @@ func (l *ledger) writer(force bool) (*log.Log, error) {
 		return nil, err
 	}
 	if err := held[0].Unlock(); err != nil {
+		return nil, err
+	}
+	if err := l.continuesProof(ctx); err != nil {
 		return nil, err
 	}
 	o := log.Options{
@@ -658,7 +667,7 @@ func (l *ledger) append(ctx context.Context) error {
 	if len(l.leaves) == 0 {
 		return nil
 	}
-	w, err := l.writer(l.forced)
+	w, err := l.writer(ctx, l.forced)
 	if err != nil {
 		return err
 	}

@@ -269,7 +269,7 @@ func (l *ledger) pass(ctx context.Context) error {
 	}
 	l.unwitnessed = true
 	defer func() { l.unwitnessed = false }()
-	w, err := l.writer(true)
+	w, err := l.writer(ctx, true)
 	if err != nil || w == nil {
 		return err
 	}

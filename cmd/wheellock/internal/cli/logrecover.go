@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -41,7 +42,7 @@ two histories would come to be. recover is for the day when something was lost:
 --from DIR         takes the log's folder from a copy (a mirror's, a clone's), once
                    every byte of it is checked and it is not behind the mark
 --published NOTE   sets the mark on a machine that has none (a new one), from the
-                   checkpoint as others have it: fetch it from the mirror
+                   checkpoint as others have it: the mirror's address, or a file
 --accept-checkpoint NOTE
                    goes back to an older checkpoint: what was signed after it is
                    given up, and who has seen that will report a fork. The root's
@@ -49,14 +50,14 @@ two histories would come to be. recover is for the day when something was lost:
                    sign with --prepare DIR and give it back with --signed DIR
 Without a flag it completes an append that was interrupted.`,
 		Example: `  wheellock log recover --from /mnt/mirror/wheelhouse/log
-  wheellock log recover --published checkpoint
+  wheellock log recover --published https://wheels.example/wheelhouse
   wheellock log recover --accept-checkpoint wheelhouse/log/checkpoint --gpg-key 0123456789ABCDEF`,
 		Args: usageArgs(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.logRecover(cmd.Context(), o) },
 	}
 	o.root.flags(cmd)
 	cmd.Flags().StringVar(&o.accept, "accept-checkpoint", "", "go on from the older checkpoint in the file `NOTE`")
-	cmd.Flags().StringVar(&o.published, "published", "", "the newest checkpoint as others have it, in the file `NOTE`")
+	cmd.Flags().StringVar(&o.published, "published", "", "the newest checkpoint as others have it: `NOTE`, a file or the mirror's address")
 	cmd.Flags().StringVar(&o.from, "from", "", "take the log's files from the copy in `DIR`")
 	cmd.Flags().StringVar(&o.signed, "signed", "", "leave that was signed elsewhere, in `DIR`")
 	return cmd
@@ -93,7 +94,7 @@ func (a *app) logRecover(ctx context.Context, o recoverOptions) error {
 	case o.accept != "":
 		return s.recoverBack(ctx, led, o)
 	}
-	w, err := led.writer(true)
+	w, err := led.writer(ctx, true)
 	if err != nil {
 		return err
 	}
@@ -131,6 +132,34 @@ func (s *session) readCheckpoint(led *ledger, file string) (tile.Checkpoint, []b
 	return c, msg, nil
 }
 
+// publishedCheckpoint reads the checkpoint as others have it: from a file, or from the
+// address of the checkpoint, of the log or of the wheelhouse.
+func (s *session) publishedCheckpoint(ctx context.Context, led *ledger, where string) (tile.Checkpoint, []byte, error) {
+	if !isURL(where) {
+		return s.readCheckpoint(led, where)
+	}
+	if s.offline {
+		return tile.Checkpoint{}, nil, environment("run it again without --offline", "%s is behind the network", where)
+	}
+	base := strings.TrimSuffix(strings.TrimSuffix(where, "/"), "/"+store.CheckpointPath)
+	var first error
+	for _, sub := range []string{"", "/" + mirror.LogFolder} {
+		msg, err := store.HTTP{URL: base + sub}.ReadFile(ctx, store.CheckpointPath, tile.MaxCheckpoint)
+		if err != nil {
+			if first == nil || errors.Is(first, fs.ErrNotExist) {
+				first = err
+			}
+			continue
+		}
+		c, _, err := tile.OpenCheckpoint(msg, led.origin, led.chain.LogKeys())
+		if err != nil {
+			return c, nil, finding("check the address; if it is the mirror's, tell who runs it", "%s does not serve a checkpoint that the log %s signed", where, led.origin)
+		}
+		return c, msg, nil
+	}
+	return tile.Checkpoint{}, nil, environment("check the address and the network, and run it again", "%s: %v", where, first)
+}
+
 // continues checks that the log in the folder holds a checkpoint's tree.
 func (l *ledger) continues(ctx context.Context, c tile.Checkpoint, what string) error {
 	if l.view == nil || l.view.Checkpoint.Size < c.Size {
@@ -148,6 +177,49 @@ func (l *ledger) continues(ctx context.Context, c tile.Checkpoint, what string) 
 	return nil
 }
 
+// continuesProof wants the folder's log to go on from what the proof beside the lock
+// was made of: a mark can be lost, or come out of the same old backup as the
+// wheelhouse. A proof that does not verify is for verify to report.
+func (l *ledger) continuesProof(ctx context.Context) error {
+	if l.view == nil && exists(filepath.Join(l.dir, ".state", "journal")) {
+		return nil // it is completed first
+	}
+	data, err := readCapped(filepath.Join(l.s.dir, proofFile), maxProof)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	p, err := proof.Parse(data)
+	if err != nil {
+		return nil
+	}
+	c, _, err := tile.OpenCheckpoint(p.Checkpoint, l.origin, l.logKeys())
+	if err != nil {
+		return nil
+	}
+	// The mark says more, and whoever reads it says it better.
+	if m, _, err := log.ReadMark(l.keys.Dir(), l.origin, l.logKeys()); err == nil && m.Size >= c.Size {
+		return nil
+	}
+	if err := l.continues(ctx, c, proofFile); err != nil {
+		return hinted(err, "wheellock log recover --from DIR takes the log from a newer copy; where the root gave leave to go back, remove "+proofFile)
+	}
+	return nil
+}
+
+// hinted gives an error another next step.
+func hinted(err error, hint string) error {
+	var e *Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	other := *e
+	other.Hint = hint
+	return &other
+}
+
 // recoverMark sets the mark on a machine that has none.
 func (s *session) recoverMark(ctx context.Context, led *ledger, file string) error {
 	if _, _, err := log.ReadMark(led.keys.Dir(), led.origin, led.chain.LogKeys()); !errors.Is(err, fs.ErrNotExist) {
@@ -160,14 +232,17 @@ func (s *session) recoverMark(ctx context.Context, led *ledger, file string) err
 	own, err1 := os.Stat(s.path(file))
 	same, err2 := os.Stat(filepath.Join(led.dir, store.CheckpointPath))
 	if err1 == nil && err2 == nil && os.SameFile(own, same) {
-		return invalid("fetch the file log/checkpoint from the mirror, or ask somebody with another clone",
+		return invalid("give the mirror's address, or ask somebody with another clone",
 			"that is the folder's own checkpoint: it cannot show that nothing newer was published")
 	}
-	c, msg, err := s.readCheckpoint(led, file)
+	c, msg, err := s.publishedCheckpoint(ctx, led, file)
 	if err != nil {
 		return err
 	}
-	if err := led.continues(ctx, c, filepath.Base(file)); err != nil {
+	if err := led.continues(ctx, c, path.Base(filepath.ToSlash(file))); err != nil {
+		return err
+	}
+	if err := led.continuesProof(ctx); err != nil {
 		return err
 	}
 	// What the folder has beyond is signed too.
@@ -245,6 +320,13 @@ func (s *session) recoverBack(ctx context.Context, led *ledger, o recoverOptions
 	}
 	if err := log.LowerMark(led.keys.Dir(), led.origin, msg, led.chain.LogKeys()); err != nil {
 		return err
+	}
+	// The proof is of what is given up: left as it is, the next append would
+	// rightly refuse to go on behind it.
+	if s.locked != nil {
+		if err := led.refresh(ctx); err != nil {
+			return err
+		}
 	}
 	return s.recovered(led.origin, c.Size, "mark-lowered", "%s goes on from %s: tell everybody who may have seen more")
 }

@@ -94,7 +94,7 @@ func (a *app) logWriter(ctx context.Context) (*serve.Writer, error) {
 		return nil, err
 	}
 	led.tell = a.serverWitnesses
-	w, err := led.writer(true)
+	w, err := led.writer(ctx, true)
 	if err != nil {
 		return nil, err
 	}

@@ -72,7 +72,7 @@ func (a *app) logAppend(ctx context.Context) error {
 	if _, err := led.takeWaiting(ctx, true); err != nil {
 		return err
 	}
-	w, err := led.writer(true)
+	w, err := led.writer(ctx, true)
 	if err != nil {
 		return err
 	}

@@ -133,7 +133,7 @@ func (a *app) logCosign(ctx context.Context) error {
 		}
 		return err
 	}
-	w, err := led.writer(true)
+	w, err := led.writer(ctx, true)
 	if err != nil {
 		return err
 	}
