@@ -73,8 +73,10 @@
 //
 // The proof's checkpoint must be cosigned by as many witnesses (distinct keys that
 // hold the role) as the configuration asks for and, where the wheelhouse has the
-// policy whose hash the proof's newest root names, by that policy's quorum. How long
-// ago they did is nobody's business here: an old release stays green. Who asks
+// policy whose hash the proof's newest root names, by that policy's quorum. Where the
+// policy is not at hand (the proof has only its hash), by as many as the root itself
+// asks for; with fewer than all, whether that is the quorum is said not to be known.
+// How long ago they did is nobody's business here: an old release stays green. Who asks
 // whether this is the log as it is now (Input.Fresh) gets a finding where the quorum
 // has cosigned the wheelhouse's checkpoint (or else the proof's) longer than MaxAge
 // ago, or not at all, and a warning 30 days before a root or role runs out.

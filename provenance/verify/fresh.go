@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/freedomofpress/wheellock/provenance/mirror"
@@ -32,8 +33,12 @@ func (c *checker) witnesses() error {
 		c.add("too-few-witnesses", proofName, "%s cosigned its checkpoint, the policy asks for %d", plural(n, "witness"), c.in.Policy.Witnesses)
 	}
 	p, err := c.witnessPolicy(c.chain.Newest().Policy)
-	if err != nil || p == nil {
+	if err != nil {
 		return err
+	}
+	if p == nil {
+		c.withoutPolicy(c.chain.Newest())
+		return nil
 	}
 	var short *policy.QuorumError
 	if _, _, err := p.CheckCosignatures(c.v.Checkpoint); errors.As(err, &short) {
@@ -41,6 +46,33 @@ func (c *checker) witnesses() error {
 			len(short.Signed), len(short.Signed)+len(short.Missing), short.Quorum)
 	}
 	return nil
+}
+
+// withoutPolicy judges the cosignatures where a root names a policy that is not here:
+// the proof carries its hash only. The root itself says how many witnesses a quorum
+// has at least, and all of them are a quorum whatever the policy says; what lies
+// between is not known, and said.
+func (c *checker) withoutPolicy(r *trust.Root) {
+	if r.Policy == "" {
+		return
+	}
+	for _, role := range r.Roles {
+		if role.Name != trust.RoleWitness {
+			continue
+		}
+		n := 0
+		for _, w := range c.v.Cosigned {
+			if slices.Contains(role.Keys, w.Key) {
+				n++
+			}
+		}
+		switch of := len(role.Keys); {
+		case n < role.Threshold:
+			c.add("quorum-missing", proofName, "its checkpoint is cosigned by %d of %d witnesses, root %d asks for %d at least", n, of, r.Number, role.Threshold)
+		case n < of && !slices.ContainsFunc(c.findings, func(f Finding) bool { return f.ID == "policy-changed" }):
+			c.add("quorum-unknown", proofName, "its checkpoint is cosigned by %d of %d witnesses; whether that is a quorum stands in log/policy, which is not here", n, of)
+		}
+	}
 }
 
 // witnessPolicy reads a policy by the hash that a root names; nil where none is

@@ -91,6 +91,22 @@ func TestQuorum(t *testing.T) {
 	w.expect(w.verify(), 1, "policy-changed")
 }
 
+// TestQuorumWithoutPolicy: lock and proof alone, the wheelhouse is elsewhere.
+func TestQuorumWithoutPolicy(t *testing.T) {
+	for n, want := range [][]string{{"quorum-missing"}, {"quorum-missing"}, {"quorum-unknown"}, {}} {
+		w, all := witnessed(t)
+		w.cosign(w.clock, all[:n]...)
+		w.prove()
+		in := w.input()
+		in.ReadOnlyHouse = true
+		code := 1
+		if n > 1 {
+			code = 0
+		}
+		w.expect(w.verifyInput(in), code, want...)
+	}
+}
+
 func TestFresh(t *testing.T) {
 	w, all := witnessed(t)
 	w.cosign(w.clock, all...)

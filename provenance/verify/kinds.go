@@ -65,6 +65,7 @@ var kinds = map[string]kind{
 	"role-expired":      {Expired, false, security, cmdKeys},
 	"too-few-witnesses": {Stale, true, ci, cmdAppend},
 	"quorum-missing":    {Stale, true, ci, cmdCosign},
+	"quorum-unknown":    {Incomplete, false, developer, cmdGet},
 
 	// Asked for by --fresh alone.
 	"not-fresh":    {Stale, true, ci, cmdCosign},
