@@ -117,6 +117,9 @@ func (r *Recipe) sort() {
 	if len(r.Env) == 0 {
 		r.Env = nil
 	}
+	if len(r.Config) == 0 {
+		r.Config = nil
+	}
 }
 
 func compareBuildRequires(a, b BuildRequire) int {

@@ -375,6 +375,11 @@ func (c *checker) recipe(at place, r *Recipe) {
 			c.fail(at, hintBuild, "recipe %s: %q is no name of an environment variable", r.Digest, clip(k))
 		}
 	}
+	for k, values := range r.Config {
+		if k == "" || !isText(k) || len(values) == 0 {
+			c.fail(at, hintBuild, "recipe %s: config-settings %q: expected a name of printable ASCII with at least one value", r.Digest, clip(k))
+		}
+	}
 	c.requires(at, r)
 	if c.bad == nil && r.ComputeDigest() != r.Digest {
 		c.fail(at, hintBuild, "recipe %s: its content has the digest %s", r.Digest, r.ComputeDigest())

@@ -29,6 +29,9 @@ func recipeKeys(was, now *Recipe) []string {
 	for _, k := range slices.Sorted(maps.Keys(merged(was.Env, now.Env))) {
 		say("env "+k, was.Env[k], now.Env[k])
 	}
+	for _, k := range slices.Sorted(maps.Keys(merged(was.Config, now.Config))) {
+		say("config-settings "+k, strings.Join(was.Config[k], " "), strings.Join(now.Config[k], " "))
+	}
 	say("toolchain", strings.Join(was.Toolchain, ", "), strings.Join(now.Toolchain, ", "))
 	say("container", short(strings.TrimPrefix(was.Container, "sha256:")), short(strings.TrimPrefix(now.Container, "sha256:")))
 	say("expect-tags", strings.Join(was.ExpectTags, " "), strings.Join(now.ExpectTags, " "))

@@ -170,6 +170,7 @@ func (w *writer) recipe(r *Recipe) {
 	w.str("umask", r.Umask)
 	w.str("build-path", r.BuildPath)
 	w.table("env", r.Env)
+	w.lists("config-settings", r.Config)
 	w.list("toolchain", r.Toolchain)
 	w.str("container", r.Container)
 	w.list("expect-tags", r.ExpectTags)

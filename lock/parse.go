@@ -245,6 +245,7 @@ func (p *parser) recipe(r *Recipe) {
 	p.str("umask", &r.Umask)
 	p.str("build-path", &r.BuildPath)
 	p.table("env", &r.Env)
+	p.lists("config-settings", &r.Config)
 	p.list("toolchain", &r.Toolchain)
 	p.str("container", &r.Container)
 	p.list("expect-tags", &r.ExpectTags)

@@ -126,6 +126,7 @@ type Recipe struct {
 	Umask         string // "022"
 	BuildPath     string // absolute path in the sandbox
 	Env           map[string]string
+	Config        map[string][]string // PEP 517 config_settings, given to each hook
 	Toolchain     []string
 	Container     string // "sha256:HEX"
 	ExpectTags    []string
