@@ -8,7 +8,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/freedomofpress/wheellock/cmd/wheellock/internal/report"
-	"github.com/freedomofpress/wheellock/cmd/wheellock/internal/term"
 	"github.com/freedomofpress/wheellock/lock/pyproject"
 	"github.com/freedomofpress/wheellock/sumdb/log"
 )
@@ -32,22 +31,32 @@ func (a *app) logVerb() *cobra.Command {
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	var pending bool
+	var to string
 	add := &cobra.Command{
-		Use:   "append --pending",
+		Use:   "append --pending [--to URL]",
 		Short: "append the pending statements and refresh the proof",
 		Long: `append takes the statements that verbs left in the wheelhouse's pending folder
 into the log, in one batch, and refreshes the proof. It runs where the log's key
-is: there is one writer. Running it again changes nothing.`,
-		Example: "  wheellock log append --pending",
+is: there is one writer. Running it again changes nothing.
+
+With --to it sends them to the server of the log (log serve) instead, from any
+machine: the signature of each is what lets it in. The copy of the log in the
+wheelhouse then follows what the server publishes, each statement checked, and a
+statement is pending until that copy holds it.`,
+		Example: "  wheellock log append --pending\n  wheellock log append --pending --to https://log.example.org",
 		Args:    usageArgs(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if !pending {
 				return usage("log append needs --pending")
 			}
+			if cmd.Flags().Changed("to") {
+				return a.logSend(cmd.Context(), to)
+			}
 			return a.logAppend(cmd.Context())
 		},
 	}
 	add.Flags().BoolVar(&pending, "pending", false, "append what waits in the pending folder")
+	add.Flags().StringVar(&to, "to", "", "send it to the log's server at `URL`")
 	cmd.AddCommand(add)
 	cmd.AddCommand(a.logReaders()...)
 	cmd.AddCommand(a.logRecoverVerb())
@@ -77,7 +86,7 @@ func (a *app) logAppend(ctx context.Context) error {
 		return err
 	}
 	if w == nil {
-		return environment("run it where the log's key is", "this machine does not hold the key of the log %s", led.origin)
+		return environment("run it where the log's key is, or send them to the log's server: wheellock log append --pending --to URL", "this machine does not hold the key of the log %s", led.origin)
 	}
 	res, err := w.AppendPending(ctx, led.pendingDir())
 	if err != nil {
@@ -102,23 +111,14 @@ func (a *app) appended(led *ledger, res *log.PendingResult) error {
 		size = led.view.Checkpoint.Size
 	}
 	if a.json {
-		refused := []map[string]string{}
-		for _, r := range res.Refused {
-			refused = append(refused, map[string]string{"file": r.Name, "why": r.Err.Error()})
-		}
-		if err := a.printJSON(map[string]any{"log": led.origin, "appended": len(res.Appended), "size": size, "refused": refused}); err != nil {
+		if err := a.printJSON(map[string]any{"log": led.origin, "appended": len(res.Appended), "size": size, "refused": refusedJSON(res.Refused)}); err != nil {
 			return err
 		}
 	} else {
 		fmt.Fprintf(a.Out, "appended %s to %s, which has %d now\n", report.Plural(len(res.Appended), "statement"), led.origin, size)
-		for _, r := range res.Refused {
-			fmt.Fprintf(a.Out, "refused  pending/%s: %s\n", term.Line(r.Name), term.Line(r.Err.Error()))
-		}
+		a.printRefused(res.Refused)
 	}
-	if len(res.Refused) > 0 {
-		return &Error{Code: Finding, Shown: a.json, Msg: fmt.Sprintf("%d pending statements were refused and stay where they are", len(res.Refused)), Hint: "remove them from pending if they are wrong"}
-	}
-	return nil
+	return a.refusedError(res.Refused)
 }
 
 func (a *app) versionVerb() *cobra.Command {
