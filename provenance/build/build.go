@@ -36,7 +36,8 @@ type Job struct {
 	Sdist         string // path, its hash already checked
 	Requires      []Requirement
 	Target        tags.Target // the target that the wheel is built for
-	Variation     int         // 0: as the recipe says; 1: with what it leaves open changed
+	Vary          Varied      // zero: as the recipe says
+	Variation     int         // an older spelling of a Vary with all that the recipe leaves open
 	Into          string      // folder for the wheel
 
 	metadata bool // METADATA is wanted, no wheel
@@ -130,14 +131,19 @@ func (b *Builder) do(ctx context.Context, j Job) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := writeUsers(work); err != nil {
+	if j.Variation > 0 && j.Vary.Set == 0 {
+		set, _ := b.Variations(ctx, j.Recipe)
+		j.Vary = Varied{Set: set, Round: j.Variation}
+	}
+	s := &sandbox{bwrap: b.Bwrap, interpreter: i, env: env, source: source, users: work, can: bwrapOptions(ctx, b.Bwrap)}
+	locale := b.locale(ctx, j.Vary)
+	s.vary(j.Vary, locale)
+	s.vars = environ(j, locale)
+	if err := writeUsers(work, s.user, s.uid); err != nil {
 		return nil, err
 	}
 	start := time.Now()
-	r, err := b.run(ctx, j, &sandbox{
-		bwrap: b.Bwrap, interpreter: i, env: env, source: source, users: work,
-		host: hostName(j.Variation), cpus: j.Variation, vars: environ(j), can: bwrapOptions(ctx, b.Bwrap),
-	})
+	r, err := b.run(ctx, j, s)
 	if err != nil {
 		return nil, err
 	}
@@ -161,20 +167,12 @@ func unpack(j Job, work string) (string, error) {
 	return filepath.Join(dir, root), nil
 }
 
-// hostName is what gethostname says inside.
-func hostName(variation int) string {
-	if variation == 0 {
-		return "build"
-	}
-	return fmt.Sprintf("other%d", variation)
-}
-
 // environ is the whole environment of the build.
-func environ(j Job) []string {
+func environ(j Job, locale Locale) []string {
 	vars := map[string]string{
 		"PATH": "/env/bin:/usr/bin:/bin", "HOME": "/nonexistent", "TMPDIR": "/tmp",
 		"LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "TZ": "UTC",
-		"PYTHONHASHSEED": strconv.Itoa(j.Variation), "PYTHONNOUSERSITE": "1",
+		"PYTHONHASHSEED": "0", "PYTHONNOUSERSITE": "1",
 		"VIRTUAL_ENV": "/env", "PYTHONDONTWRITEBYTECODE": "1",
 	}
 	if e := j.Recipe.Epoch; e != nil {
@@ -183,6 +181,7 @@ func environ(j Job) []string {
 	for k, v := range j.Recipe.Env {
 		vars[k] = v
 	}
+	j.Vary.vary(vars, locale)
 	var out []string
 	for k, v := range vars {
 		out = append(out, k+"="+v)

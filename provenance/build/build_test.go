@@ -101,7 +101,7 @@ func TestPure(t *testing.T) {
 	wantName, want := resolvetest.BuildWheel(r, "py3-none-any")
 	for variation := range 3 {
 		j := w.job(r)
-		j.Variation = variation
+		j.Vary = Varied{Set: varied(variation), Round: variation}
 		got, err := w.Build(t.Context(), j)
 		if err != nil {
 			t.Fatal(err)
@@ -129,7 +129,7 @@ func TestNative(t *testing.T) {
 	var content []string
 	for variation := range 2 {
 		j := w.job(release("charguess", "3.5.2"))
-		j.Variation = variation
+		j.Vary = Varied{Set: varied(variation), Round: variation}
 		got, err := w.Build(t.Context(), j)
 		if err != nil {
 			t.Fatal(err)

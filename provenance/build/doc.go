@@ -25,9 +25,10 @@
 //	PATH=/env/bin:/usr/bin:/bin   HOME=/nonexistent   TMPDIR=/tmp
 //	LANG=LC_ALL=C.UTF-8   TZ=UTC   PYTHONHASHSEED=0   PYTHONNOUSERSITE=1
 //
-// and the recipe's env on top. A second run of the same recipe (Job.Variation
-// 1) changes what the recipe does not fix: hash seed, host name, the number of
-// processors. The same bytes must come out.
+// and the recipe's env on top. The source's folders list their files by name. Another
+// run of the same recipe (Job.Vary) differs in what the recipe does not fix: the
+// clock, the zone, the locale, the hash seed, the host name, the user, the home,
+// the order of files, the number of processors. The same bytes must come out.
 //
 // # Where a build can run
 //

@@ -22,6 +22,7 @@ type job struct {
 	Path        string   `json:"path"` // the build path
 	Out         string   `json:"out"`
 	Umask       string   `json:"umask"`
+	Reverse     bool     `json:"reverse"`  // the source's folders list their files in another order
 	Metadata    bool     `json:"metadata"` // answer with METADATA, not with a wheel
 	Memory      int64    `json:"memory"`
 	Processes   int64    `json:"processes"`

@@ -97,6 +97,23 @@ def metadata(job):
         return z.read(name).decode("utf-8")
 
 
+def copy(source, to, reverse):
+    """shutil.copytree in a fixed order. What was made last in a memory file system is
+    listed first, so that the folders list their files by name, or the other way
+    round; those of a disk list them by a hash that differs from disk to disk."""
+    os.makedirs(to)
+    for name in sorted(os.listdir(source), reverse=not reverse):
+        a, b = os.path.join(source, name), os.path.join(to, name)
+        if os.path.islink(a):
+            os.symlink(os.readlink(a), b)
+            shutil.copystat(a, b, follow_symlinks=False)
+        elif os.path.isdir(a):
+            copy(a, b, reverse)
+        else:
+            shutil.copy2(a, b)
+    shutil.copystat(source, to)
+
+
 def main():
     os.set_inheritable(OUT, False)
     job = json.loads(io.open(0, encoding="utf-8", closefd=False).read())
@@ -109,7 +126,7 @@ def main():
     os.umask(int(job["umask"], 8))
     # The source is copied so that a build can write into it, and so that what
     # it writes lands on a file system of limited size.
-    shutil.copytree("/source", job["path"], symlinks=True)
+    copy("/source", job["path"], job["reverse"])
     os.makedirs(job["out"])
     os.chdir(job["path"])
     # python -c has put '' in front; a backend must not find the source by it.

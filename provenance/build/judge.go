@@ -103,7 +103,7 @@ func requirementName(text string, t tags.Target) (name string, holds bool, err e
 func jobText(j Job, processes, disk int64) (string, error) {
 	b, err := json.Marshal(job{
 		Backend: j.Recipe.Backend, BackendPath: j.Recipe.BackendPath,
-		Path: j.Recipe.BuildPath, Out: "/build/out", Metadata: j.metadata, Umask: j.Recipe.Umask,
+		Path: j.Recipe.BuildPath, Out: "/build/out", Reverse: j.Vary.Set.Has(VaryFileOrder), Metadata: j.metadata, Umask: j.Recipe.Umask,
 		Memory: MaxMemory, Processes: processes, Disk: disk, CPU: int64(MaxCPU.Seconds()),
 	})
 	return string(b), err

@@ -32,7 +32,10 @@ type sandbox struct {
 	source      string // folder that becomes /source
 	users       string // folder with passwd and group
 	host        string // host name to show
-	cpus        int    // 1: pinned to one processor; 0: all
+	user        string // user's name to show, and uid its number
+	uid         int
+	locale      string // folder that becomes /locale; "" for none
+	oneCPU      bool   // pinned to one processor
 	vars        []string
 	cage        *cage
 	can         map[string]bool // options that not every bubblewrap has
@@ -45,7 +48,7 @@ var hostFolders = []string{"/usr", "/etc/alternatives", "/etc/ld.so.cache", "/et
 
 func (s *sandbox) args() []string {
 	a := []string{
-		"--unshare-all", "--unshare-user", "--uid", "1000", "--gid", "1000", "--cap-drop", "ALL",
+		"--unshare-all", "--unshare-user", "--uid", strconv.Itoa(s.uid), "--gid", strconv.Itoa(s.uid), "--cap-drop", "ALL",
 		"--die-with-parent", "--new-session", "--hostname", s.host,
 	}
 	if s.can["--clearenv"] { // 0.5; the environment is empty before, but for what a shell adds
@@ -89,6 +92,9 @@ func (s *sandbox) args() []string {
 	for _, f := range []string{"passwd", "group"} {
 		a = append(a, "--ro-bind", filepath.Join(s.users, f), "/etc/"+f)
 	}
+	if s.locale != "" {
+		a = append(a, "--ro-bind", s.locale, localeFolder)
+	}
 	a = append(a, "--ro-bind", s.env, "/env", "--ro-bind", s.source, "/source", "--chdir", "/build")
 	for _, v := range s.vars {
 		k, val, _ := strings.Cut(v, "=")
@@ -99,11 +105,12 @@ func (s *sandbox) args() []string {
 
 // writeUsers makes the one user that a build sees; the host's are none of its
 // business, but getpwuid has to find somebody.
-func writeUsers(dir string) error {
-	if err := os.WriteFile(filepath.Join(dir, "passwd"), []byte("build:x:1000:1000:build:/nonexistent:/bin/sh\n"), 0o644); err != nil {
+func writeUsers(dir, name string, id int) error {
+	user := fmt.Sprintf("%s:x:%d:%d:%s:/nonexistent:/bin/sh\n", name, id, id, name)
+	if err := os.WriteFile(filepath.Join(dir, "passwd"), []byte(user), 0o644); err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(dir, "group"), []byte("build:x:1000:\n"), 0o644)
+	return os.WriteFile(filepath.Join(dir, "group"), fmt.Appendf(nil, "%s:x:%d:\n", name, id), 0o644)
 }
 
 func isDir(path string) bool {
@@ -119,7 +126,7 @@ const taskset = "/usr/bin/taskset"
 func (s *sandbox) command(ctx context.Context, answers, filter *os.File) *exec.Cmd {
 	args := append([]string{s.bwrap}, s.args()...)
 	args = append(args, "--", "/env/bin/python", "-c", driver)
-	if s.cpus == 1 {
+	if s.oneCPU {
 		if _, err := os.Stat(taskset); err == nil {
 			args = append([]string{taskset, "-c", "0"}, args...)
 		}

@@ -48,12 +48,16 @@ open_doors = []
 `
 
 // sourceOf makes an sdist whose backend is its own file.
-func sourceOf(t *testing.T, backend string) string {
+func sourceOf(t *testing.T, backend string, empty ...string) string {
 	t.Helper()
 	var b bytes.Buffer
 	z := gzip.NewWriter(&b)
 	w := tar.NewWriter(z)
-	for _, f := range [][2]string{{"intruder-1.0/PKG-INFO", "Name: intruder\nVersion: 1.0\n"}, {"intruder-1.0/backend.py", backend}} {
+	files := [][2]string{{"intruder-1.0/PKG-INFO", "Name: intruder\nVersion: 1.0\n"}, {"intruder-1.0/backend.py", backend}}
+	for _, name := range empty {
+		files = append(files, [2]string{"intruder-1.0/" + name})
+	}
+	for _, f := range files {
 		if err := w.WriteHeader(&tar.Header{Name: f[0], Size: int64(len(f[1])), Mode: 0o644}); err != nil {
 			t.Fatal(err)
 		}
