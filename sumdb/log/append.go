@@ -63,8 +63,8 @@ func refusal(i int, err error) error {
 }
 
 // admitter returns what admits leaf i of a batch. What can be done side by side
-// begins here: signatures are checked, and where the batch will need the package
-// index that is read.
+// begins here: signatures are checked, what the door will ask is read, and so is the
+// package index where the batch will need it.
 func (s *session) admitter(leaves [][]byte) func(i int) (int64, error) {
 	if s.index == nil && s.next()+int64(len(leaves))-s.facts.lastIndex() > index.Interval {
 		go s.readIndex()
@@ -76,7 +76,13 @@ func (s *session) admitter(leaves [][]byte) func(i int) (int64, error) {
 			good = append(good, parsed[i])
 		}
 	}
+	fetched := make(chan struct{})
+	go func() {
+		defer close(fetched)
+		s.facts.prefetch(good)
+	}()
 	record.Preverify(good, s.l.o.Keys, s.next(), s.now)
+	<-fetched
 	return func(i int) (int64, error) {
 		if errs[i] != nil {
 			return 0, errs[i]

@@ -3,6 +3,7 @@ package log
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"golang.org/x/mod/sumdb/tlog"
 
@@ -15,7 +16,7 @@ import (
 // begin makes the facts answer for a tree, and a batch that follows it.
 func (f *facts) begin(ctx context.Context, tree *store.Tree) {
 	f.ctx, f.tree = ctx, tree
-	f.base, f.batch, f.fresh = tree.Size(), nil, map[uint64][]int64{}
+	f.base, f.batch, f.keys, f.fresh = tree.Size(), nil, nil, map[uint64][]int64{}
 }
 
 // add takes a statement that the door has let in.
@@ -23,20 +24,29 @@ func (f *facts) add(s *record.Signed) {
 	i := f.base + int64(len(f.batch))
 	f.batch = append(f.batch, s)
 	for _, k := range keysOf(s) {
+		f.keys = append(f.keys, fact{k, i})
 		f.fresh[k] = append(f.fresh[k], i)
+	}
+}
+
+// prefetch reads what the door will ask about these statements.
+func (f *facts) prefetch(batch []*record.Signed) {
+	var keys []uint64
+	for _, s := range batch {
+		keys = append(keys, keysOf(s)...)
+	}
+	for _, s := range f.segments {
+		s.prefetch(f.dir, keys)
 	}
 }
 
 // commit makes the batch part of the facts, after it has been published.
 func (f *facts) commit(size int64, root tlog.Hash) error {
-	var fresh []fact
 	for i, s := range f.batch {
 		f.note(s, f.base+int64(i))
-		for _, k := range keysOf(s) {
-			fresh = append(fresh, fact{k, f.base + int64(i)})
-		}
 	}
-	s, err := writeSegment(f.dir, f.base, size, fresh)
+	slices.SortFunc(f.keys, compareFacts)
+	s, err := writeSegment(f.dir, f.base, size, f.keys)
 	if err != nil {
 		return err
 	}

@@ -14,6 +14,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -35,7 +36,7 @@ import (
 // or was made by somebody else (a .state that came with a checkout), is thrown
 // away and made again from the log.
 //
-//	wheellock-facts/v1
+//	wheellock-facts/v2
 //	wheels.example.org
 //	4711 rKbDipCvhuX1GZ7g5BBe8sA6BbJ7ja/1nk427v383cs=
 //	index 4626                   the newest index statement, or -1
@@ -60,11 +61,12 @@ type facts struct {
 	// The statements of the batch at the door, which are in no segment yet.
 	base  int64
 	batch []*record.Signed
+	keys  []fact // of the batch
 	fresh map[uint64][]int64
 }
 
 const (
-	factsMagic = "wheellock-facts/v1"
+	factsMagic = "wheellock-facts/v2"
 	factsName  = "facts"
 
 	// catchUp is how many facts are collected before a segment is written when
@@ -79,15 +81,17 @@ const (
 )
 
 func factKey(tag byte, parts ...string) uint64 {
-	h := sha256.New()
-	h.Write([]byte{tag})
+	var space [256]byte
+	text := append(space[:0], tag)
 	for _, p := range parts {
-		fmt.Fprintf(h, "%d:%s", len(p), p)
+		text = append(append(strconv.AppendInt(text, int64(len(p)), 10), ':'), p...)
 	}
-	return binary.BigEndian.Uint64(h.Sum(nil))
+	sum := sha256.Sum256(text)
+	return binary.BigEndian.Uint64(sum[:])
 }
 
-func heldKey(id record.ID) uint64           { return factKey('h', string(id[:])) }
+// An identity is a hash already.
+func heldKey(id record.ID) uint64           { return binary.BigEndian.Uint64(id[:]) }
 func givenKey(file string) uint64           { return factKey('g', file) }
 func builtKey(file, target string) uint64   { return factKey('b', file, target) }
 func (f *facts) path(name string) string    { return filepath.Join(f.dir, name) }
@@ -234,6 +238,7 @@ func (f *facts) follow(ctx context.Context, tree *store.Tree) error {
 	var fresh []fact
 	from := f.size
 	flush := func(to int64) error {
+		slices.SortFunc(fresh, compareFacts)
 		s, err := writeSegment(f.dir, from, to, fresh)
 		if err != nil {
 			return err
@@ -328,11 +333,18 @@ func (f *facts) merge(large bool) error {
 		if err != nil {
 			return err
 		}
-		joined = append(joined, all...)
+		joined = mergeFacts(joined, all)
 	}
 	s, err := writeSegment(f.dir, f.segments[first].from, f.segments[n-1].to, joined)
 	if err != nil {
 		return err
+	}
+	if f.segments[first].filter != nil {
+		// It was asked much, and so will be what takes its place.
+		s.filter = newFilter(s.facts)
+		for _, x := range joined {
+			s.filter.add(x.key)
+		}
 	}
 	for _, old := range f.segments[first:] {
 		old.close()

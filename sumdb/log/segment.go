@@ -8,8 +8,10 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"sort"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/freedomofpress/wheellock/internal/durable"
 )
@@ -23,41 +25,64 @@ type fact struct {
 }
 
 func compareFacts(a, b fact) int {
-	return cmp.Or(cmp.Compare(a.key, b.key), cmp.Compare(a.index, b.index))
+	if a.key != b.key {
+		return cmp.Compare(a.key, b.key)
+	}
+	return cmp.Compare(a.index, b.index)
+}
+
+// mergeFacts joins two sorted lists.
+func mergeFacts(a, b []fact) []fact {
+	all := make([]fact, 0, len(a)+len(b))
+	for len(a) > 0 && len(b) > 0 {
+		if compareFacts(a[0], b[0]) <= 0 {
+			all, a = append(all, a[0]), a[1:]
+		} else {
+			all, b = append(all, b[0]), b[1:]
+		}
+	}
+	return append(append(all, a...), b...)
 }
 
 const (
 	factSize = 16
-	pageSize = 1024
+	pageSize = 4096
 	perPage  = pageSize / factSize
 	rowSize  = 8 + sha256.Size
 )
 
 // A segment is a file of facts about a range of statements: sorted records in
-// pages of 1,024 bytes (key and index, big endian), then one row a page (first
+// pages of 4,096 bytes (key and index, big endian), then one row a page (first
 // key, sha256 of the page). The manifest has the hash of the rows, so that a
-// look-up checks the rows and the one page that it reads.
+// look-up checks the rows and the one page that it reads. Whoever asks much gets
+// a filter in memory, and nearly all that is not there is answered from it.
 type segment struct {
 	from, to int64 // statements
 	facts    int64
 	digest   [32]byte // of the rows
 
-	rows  []byte // checked
-	file  *os.File
-	pages map[int64][]byte // checked
+	rows   []byte // checked
+	file   *os.File
+	pages  map[int64][]byte // checked
+	filter filter           // nil until as many look-ups came as there are pages
+	asked  int64
 }
 
-// keptPages bounds the memory for pages of one segment: 4 MB.
-const keptPages = 4096
+const (
+	// keptPages bounds the memory for pages of one segment: 4 MB.
+	keptPages = 1024
+	// pageReaders is how many pages are read at once: a log that was not used
+	// for a while is no longer in memory.
+	pageReaders = 16
+)
 
 var errFacts = errors.New("damaged facts")
 
 func segmentName(from, to int64) string { return fmt.Sprintf("facts-%d-%d", from, to) }
 
-// writeSegment sorts the facts and writes them. It is not synced: after a crash
+// writeSegment writes facts that are sorted. It is not synced: after a crash
 // the hashes do not fit and the facts are made again.
 func writeSegment(dir string, from, to int64, facts []fact) (*segment, error) {
-	slices.SortFunc(facts, compareFacts)
 	data := make([]byte, 0, len(facts)*factSize+len(facts)/perPage*rowSize+2*pageSize)
 	for _, f := range facts {
 		data = binary.BigEndian.AppendUint64(data, f.key)
@@ -96,13 +121,28 @@ func (s *segment) close() {
 	if s.file != nil {
 		s.file.Close()
 	}
-	s.rows, s.file, s.pages = nil, nil, nil
+	s.rows, s.file, s.pages, s.filter, s.asked = nil, nil, nil, nil, 0
 }
 
 func (s *segment) page(i int64) ([]byte, error) {
 	if p := s.pages[i]; p != nil {
 		return p, nil
 	}
+	p, err := s.readPage(i)
+	if err == nil {
+		s.keep(i, p)
+	}
+	return p, err
+}
+
+func (s *segment) keep(i int64, p []byte) {
+	if len(s.pages) == keptPages {
+		clear(s.pages)
+	}
+	s.pages[i] = p
+}
+
+func (s *segment) readPage(i int64) ([]byte, error) {
 	p := make([]byte, min(pageSize, (s.facts-i*perPage)*factSize))
 	if _, err := s.file.ReadAt(p, i*pageSize); err != nil {
 		return nil, errors.Join(errFacts, err)
@@ -110,26 +150,36 @@ func (s *segment) page(i int64) ([]byte, error) {
 	if sum := sha256.Sum256(p); string(sum[:]) != string(s.rows[i*rowSize+8:(i+1)*rowSize]) {
 		return nil, errFacts
 	}
-	if len(s.pages) == keptPages {
-		clear(s.pages)
-	}
-	s.pages[i] = p
 	return p, nil
+}
+
+func (s *segment) firstKey(page int) uint64 { return binary.BigEndian.Uint64(s.rows[page*rowSize:]) }
+
+// span gives the pages [from, to) that may have a key. The run may begin in the
+// page before the first one whose first key is not less than it.
+func (s *segment) span(key uint64) (from, to int) {
+	n := int(s.pageCount())
+	from = max(sort.Search(n, func(i int) bool { return s.firstKey(i) >= key })-1, 0)
+	for to = from; to < n && s.firstKey(to) <= key; to++ {
+	}
+	return from, to
 }
 
 // find appends the statements with this key, ascending.
 func (s *segment) find(dir string, key uint64, found []int64) ([]int64, error) {
-	if s.facts == 0 {
+	if s.facts == 0 || s.filter != nil && !s.filter.has(key) {
 		return found, nil
 	}
 	if err := s.open(dir); err != nil {
 		return nil, err
 	}
-	n := int(s.pageCount())
-	// The run may begin in the page before the first one whose first key is
-	// not less than ours.
-	i := sort.Search(n, func(i int) bool { return binary.BigEndian.Uint64(s.rows[i*rowSize:]) >= key })
-	for i = max(i-1, 0); i < n && binary.BigEndian.Uint64(s.rows[i*rowSize:]) <= key; i++ {
+	if s.asked++; s.filter == nil && s.asked > s.pageCount() {
+		if err := s.makeFilter(); err != nil {
+			return nil, err
+		}
+	}
+	from, to := s.span(key)
+	for i := from; i < to; i++ {
 		p, err := s.page(int64(i))
 		if err != nil {
 			return nil, err
@@ -142,6 +192,56 @@ func (s *segment) find(dir string, key uint64, found []int64) ([]int64, error) {
 	return found, nil
 }
 
+// prefetch reads the pages that look-ups of these keys will need, side by side.
+// What goes wrong will go wrong again when it is asked for.
+func (s *segment) prefetch(dir string, keys []uint64) {
+	if s.facts == 0 || s.open(dir) != nil {
+		return
+	}
+	want := map[int64]bool{}
+	for _, key := range keys {
+		if s.filter != nil && !s.filter.has(key) {
+			continue
+		}
+		for i, to := s.span(key); i < to && len(want) < keptPages; i++ {
+			if s.pages[int64(i)] == nil {
+				want[int64(i)] = true
+			}
+		}
+	}
+	var g errgroup.Group
+	g.SetLimit(pageReaders)
+	var mu sync.Mutex
+	for i := range want {
+		g.Go(func() error {
+			p, err := s.readPage(i)
+			if err == nil {
+				mu.Lock()
+				defer mu.Unlock()
+				s.keep(i, p)
+			}
+			return err
+		})
+	}
+	g.Wait()
+}
+
+// makeFilter reads the whole segment once.
+func (s *segment) makeFilter() error {
+	x := newFilter(s.facts)
+	for i := range s.pageCount() {
+		p, err := s.readPage(i)
+		if err != nil {
+			return err
+		}
+		for ; len(p) > 0; p = p[factSize:] {
+			x.add(binary.BigEndian.Uint64(p))
+		}
+	}
+	s.filter = x
+	return nil
+}
+
 // all returns every fact of the segment.
 func (s *segment) all(dir string) ([]fact, error) {
 	if err := s.open(dir); err != nil {
@@ -149,7 +249,7 @@ func (s *segment) all(dir string) ([]fact, error) {
 	}
 	facts := make([]fact, 0, s.facts)
 	for i := range s.pageCount() {
-		p, err := s.page(i)
+		p, err := s.readPage(i)
 		if err != nil {
 			return nil, err
 		}
