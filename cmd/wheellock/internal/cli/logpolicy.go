@@ -2,9 +2,8 @@ package cli
 
 import (
 	"context"
-
 	"fmt"
-
+	"net/url"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -162,6 +161,9 @@ func (a *app) readPolicy(args []string, o policyOptions) (*policy.Policy, error)
 		if err != nil {
 			return nil, invalid("see C2SP tlog-policy", "%s: %v", filepath.Base(args[0]), err)
 		}
+		if err := goodAddresses(p, args[0], text); err != nil {
+			return nil, err
+		}
 		return p, haveAddresses(p)
 	}
 	if o.quorum < 0 || o.quorum > len(o.witnesses) {
@@ -173,13 +175,16 @@ func (a *app) readPolicy(args []string, o policyOptions) (*policy.Policy, error)
 	p := &policy.Policy{Quorum: "quorum"}
 	g := policy.Group{Name: "quorum", Threshold: o.quorum}
 	for i, text := range o.witnesses {
-		vkey, url, ok := strings.Cut(strings.TrimSpace(text), " ")
+		vkey, at, ok := strings.Cut(strings.TrimSpace(text), " ")
 		k, err := note.NewVerifier(vkey)
 		if err != nil || !ok {
 			return nil, usage("--witness %q: expected 'VKEY URL'", text)
 		}
+		if !isAddress(strings.TrimSpace(at)) {
+			return nil, usage("--witness %s: %q is not the address of a witness: expected https://HOST/PREFIX", k.Name(), at)
+		}
 		name := fmt.Sprintf("witness%d", i+1)
-		p.Witnesses = append(p.Witnesses, policy.Witness{Name: name, Key: k, URL: strings.TrimSpace(url)})
+		p.Witnesses = append(p.Witnesses, policy.Witness{Name: name, Key: k, URL: strings.TrimSpace(at)})
 		g.Members = append(g.Members, name)
 	}
 	p.Groups = []policy.Group{g}
@@ -191,13 +196,32 @@ func (a *app) readPolicy(args []string, o policyOptions) (*policy.Policy, error)
 	return back, haveAddresses(back)
 }
 
+// goodAddresses refuses addresses that no witness can be asked at, which a policy
+// that is only verified by may have.
+func goodAddresses(p *policy.Policy, file string, text []byte) error {
+	for _, w := range p.Witnesses {
+		if w.URL == "" || isAddress(w.URL) {
+			continue
+		}
+		line := 1 + slices.IndexFunc(strings.Split(string(text), "\n"), func(line string) bool {
+			words := strings.Fields(line)
+			return len(words) > 1 && words[0] == "witness" && words[1] == w.Name
+		})
+		return invalid("write it as https://HOST/PREFIX, or leave it out", "%s:%d: the address of the witness %s is %q", filepath.Base(file), line, w.Name, w.URL)
+	}
+	return nil
+}
+
+// isAddress reports whether a text is the address below which a server answers.
+func isAddress(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && isURL(text) && u.Hostname() != "" && u.User == nil && u.RawQuery == "" && !u.ForceQuery && u.Fragment == "" && u.Opaque == "" && !strings.HasSuffix(text, "#")
+}
+
 // haveAddresses refuses a policy whose quorum nobody could ask.
 func haveAddresses(p *policy.Policy) error {
 	urls := map[string]bool{}
 	for _, w := range p.Witnesses {
-		if w.URL != "" && !strings.HasPrefix(w.URL, "https://") && !strings.HasPrefix(w.URL, "http://") {
-			return invalid("write it as https://HOST/PREFIX", "the address of the witness %s is %q", w.Name, w.URL)
-		}
 		urls[w.Name] = w.URL != ""
 	}
 	if !p.Satisfied(func(name string) bool { return urls[name] }) {

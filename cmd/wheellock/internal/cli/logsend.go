@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -42,8 +41,7 @@ type placed struct {
 // key of the log is needed: each is let in by its own signature. Then the copy of
 // the log in the wheelhouse follows, and what it holds is pending no more.
 func (a *app) logSend(ctx context.Context, to string) error {
-	u, err := url.Parse(to)
-	if err != nil || !isURL(to) || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+	if !isAddress(to) {
 		// Not repeated: a password may be in it.
 		return usage("--to is not the address of a log: expected as in https://log.example.org")
 	}
