@@ -52,39 +52,48 @@ func Unpack(file, dir string, umask fs.FileMode) (root string, err error) {
 	return u.top, err
 }
 
-// NewestTime is the newest modification time in the sdist at file, in whole
-// seconds; zero when it has no members.
-func NewestTime(file string) (time.Time, error) {
+// Times are the modification times of the members of the sdist at file, in whole
+// seconds, by name without the top folder.
+func Times(file string) (map[string]time.Time, error) {
 	f, err := os.Open(file)
 	if err != nil {
-		return time.Time{}, fmt.Errorf("opening an sdist: %w", err)
+		return nil, fmt.Errorf("opening an sdist: %w", err)
 	}
 	defer f.Close()
 	info, err := f.Stat()
 	if err != nil {
-		return time.Time{}, fmt.Errorf("opening an sdist: %w", err)
+		return nil, fmt.Errorf("opening an sdist: %w", err)
 	}
-	var newest time.Time
-	see := func(t time.Time) {
-		if t.After(newest) {
-			newest = t
-		}
+	times := map[string]time.Time{}
+	see := func(name string, t time.Time) {
+		_, below, _ := strings.Cut(strings.TrimSuffix(name, "/"), "/")
+		times[below] = t.Truncate(time.Second)
 	}
 	if strings.HasSuffix(file, ".zip") {
 		c, err := openZip(path.Base(file), f, info.Size())
 		if err != nil {
-			return newest, err
+			return nil, err
 		}
 		for _, e := range c.entries {
-			see(e.Time)
+			see(e.Name, e.Time)
 		}
-	} else if err := walkTar(path.Base(file), f, info.Size(), func(m *tarMember, _ io.Reader) error {
-		see(m.ModTime)
-		return nil
-	}); err != nil {
-		return newest, err
+		return times, nil
 	}
-	return newest.Truncate(time.Second), nil
+	return times, walkTar(path.Base(file), f, info.Size(), func(m *tarMember, _ io.Reader) error {
+		see(m.name, m.ModTime)
+		return nil
+	})
+}
+
+// NewestTime is the newest of an sdist's Times; zero when it has no members.
+func NewestTime(file string) (newest time.Time, err error) {
+	times, err := Times(file)
+	for _, t := range times {
+		if t.After(newest) {
+			newest = t
+		}
+	}
+	return newest, err
 }
 
 // unpacker writes members below one folder. Every path goes through an os.Root,

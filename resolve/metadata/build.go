@@ -53,7 +53,7 @@ func parseBuildSystem(pyproject []byte) (BuildSystem, error) {
 		BuildSystem *struct {
 			Requires    *[]string `toml:"requires"`
 			Backend     *string   `toml:"build-backend"`
-			BackendPath []string  `toml:"backend-path"`
+			BackendPath any       `toml:"backend-path"`
 		} `toml:"build-system"`
 	}
 	if err := decode(pyproject, &doc); err != nil {
@@ -82,7 +82,11 @@ func parseBuildSystem(pyproject []byte) (BuildSystem, error) {
 			return BuildSystem{}, fmt.Errorf("build-backend %q is not module.path:object.path", bs.Backend)
 		}
 	}
-	for _, p := range table.BackendPath {
+	paths, err := backendPath(table.BackendPath)
+	if err != nil {
+		return BuildSystem{}, err
+	}
+	for _, p := range paths {
 		clean := path.Clean(strings.ReplaceAll(p, `\`, "/"))
 		if p == "" || path.IsAbs(clean) || clean == ".." || strings.HasPrefix(clean, "../") || strings.Contains(clean, ":") {
 			return BuildSystem{}, fmt.Errorf("backend-path %q is not inside the source tree", p)
@@ -90,6 +94,29 @@ func parseBuildSystem(pyproject []byte) (BuildSystem, error) {
 		bs.BackendPath = append(bs.BackendPath, clean)
 	}
 	return bs, nil
+}
+
+// backendPath reads a list of folders. flit_core 2 has one as a text, which pip
+// takes for a list of letters: what comes of "." is the same.
+func backendPath(v any) (paths []string, err error) {
+	switch v := v.(type) {
+	case nil:
+		return nil, nil
+	case string:
+		if len(v) == 1 {
+			return []string{v}, nil
+		}
+	case []any:
+		for _, p := range v {
+			s, ok := p.(string)
+			if !ok {
+				return nil, fmt.Errorf("backend-path has %v, which is no folder", p)
+			}
+			paths = append(paths, s)
+		}
+		return paths, nil
+	}
+	return nil, fmt.Errorf("backend-path is %q, not a list of folders", v)
 }
 
 // isBackend reports a PEP 517 entry point. The name ends up in a Python program

@@ -14,6 +14,7 @@ func TestParseBuildSystem(t *testing.T) {
 		{"[project]\nname = 'a'\n", "setuptools>=40.8.0|setuptools.build_meta:__legacy__||implied"},
 		{"[build-system]\nrequires = ['setuptools', 'wheel']\n", "setuptools wheel|setuptools.build_meta:__legacy__||implied"},
 		{"[build-system]\nrequires = []\nbuild-backend = 'backend'\nbackend-path = ['.', 'a/../b']\n", "|backend|. b|"},
+		{"[build-system]\nrequires = []\nbuild-backend = 'backend'\nbackend-path = '.'\n", "|backend|.|"},
 		{"[build-system]\nrequires = ['flit_core >=3,<4; python_version > \"3\"']\nbuild-backend = 'flit_core.buildapi'\n", `flit_core<4,>=3; python_version > "3"|flit_core.buildapi||`},
 		{"[build-system]\nrequires = ['x']\nbuild-backend = 'a.b:c.d'\nunknown = 1\n", "x|a.b:c.d||"},
 	} {
@@ -45,6 +46,8 @@ func TestParseBuildSystemRefuses(t *testing.T) {
 		{"[build-system]\nrequires = []\nbuild-backend = ''\n", "is not module.path"},
 		{"[build-system]\nrequires = []\nbackend-path = ['../x']\n", "not inside"},
 		{"[build-system]\nrequires = []\nbackend-path = ['/x']\n", "not inside"},
+		{"[build-system]\nrequires = []\nbackend-path = 'src'\n", "not a list"},
+		{"[build-system]\nrequires = []\nbackend-path = [1]\n", "no folder"},
 		{"[build-system]\nrequires = []\nbackend-path = ['a\\..\\..\\x']\n", "not inside"},
 		{"[build-system]\nrequires = []\nbackend-path = ['C:/x']\n", "not inside"},
 		{"a = " + strings.Repeat("[", MaxDepth+1), "levels deep"},
