@@ -2,9 +2,7 @@ package build
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -25,8 +23,10 @@ type Builder struct {
 	Bwrap        string        // path of bubblewrap; "" when there is none
 	Interpreters *Interpreters //
 	Time         time.Duration // of one build; 0: MaxTime
+	Idle         time.Duration // without any processor time used; 0: MaxIdle
 	Processes    int64         // of one build; 0: MaxProcesses
-	Disk         int64         // bytes; 0: MaxDisk
+	Memory       int64         // bytes of all its processes and files together; 0: MaxMemory
+	Disk         int64         // bytes of /build; 0: MaxDisk
 }
 
 // A Job is one run of one recipe.
@@ -50,8 +50,17 @@ type Result struct {
 	Native  bool
 	Tags    []tags.Tag
 	Python  string // full version of the interpreter
-	Log     []byte // what the build wrote, at most MaxLog bytes
+	Log     []byte // what the build wrote, at most MaxLog bytes, without control characters
 	Elapsed time.Duration
+
+	// For the evidence: where it was built and what stood around it, a line each, and
+	// for native code the packages that the compiler and the linker read from,
+	// sorted ("gcc-12 12.2.0-14"). Toolchain is empty where no dpkg tells.
+	Place, Walls string
+	Toolchain    []string
+
+	headers     []string // that the compiler read
+	interpreter *Interpreter
 }
 
 // Error is a build that did not work. It is a finding about the source or the
@@ -188,64 +197,6 @@ func environ(j Job, locale Locale) []string {
 	}
 	sort.Strings(out)
 	return out
-}
-
-// run starts the sandbox and takes the wheel out of it.
-func (b *Builder) run(ctx context.Context, j Job, s *sandbox) (*Result, error) {
-	limit := or(b.Time, MaxTime)
-	inner, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-	read, write, err := os.Pipe()
-	if err != nil {
-		return nil, err
-	}
-	defer read.Close()
-	stdin, err := jobText(j, or(b.Processes, MaxProcesses), or(b.Disk, MaxDisk))
-	if err != nil {
-		write.Close()
-		return nil, err
-	}
-	s.cage = newCage(or(b.Processes, MaxProcesses))
-	defer s.cage.open()
-	filter, err := filterPipe()
-	if err != nil {
-		write.Close()
-		return nil, err
-	}
-	defer filter.Close()
-	sealFiles()
-	cmd := s.command(inner, write, filter)
-	log := &cappedLog{}
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(stdin), log, log
-	err = cmd.Start()
-	write.Close()
-	if err != nil {
-		return nil, &SandboxError{Why: err.Error(), Fix: "apt-get install bubblewrap"}
-	}
-	path, answer := receive(read, j.Into, func(asked []string) error { return missing(j, asked) })
-	if answer != nil && answer != io.ErrUnexpectedEOF {
-		cancel() // nothing more is expected of it
-	}
-	exit := cmd.Wait()
-	bad := func(why string) error {
-		os.Remove(path)
-		return &Error{Package: j.Name + " " + j.Version, Why: why, Log: log.bytes()}
-	}
-	switch {
-	case ctx.Err() != nil:
-		return nil, ctx.Err()
-	case inner.Err() == context.DeadlineExceeded:
-		return nil, bad(fmt.Sprintf("stopped after %s", limit))
-	case errors.As(answer, new(*RequiresError)):
-		return nil, answer
-	case answer != nil && answer != io.ErrUnexpectedEOF:
-		return nil, bad(answer.Error())
-	case exit != nil:
-		return nil, bad("the backend failed (" + exit.Error() + ")")
-	case answer != nil:
-		return nil, bad("the backend ended without a wheel")
-	}
-	return &Result{Path: path, File: filepath.Base(path), Log: log.bytes()}, nil
 }
 
 // missing returns a *RequiresError when the backend asks for a name that the

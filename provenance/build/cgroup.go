@@ -25,19 +25,19 @@ const cagePrefix = "wheellock-"
 // newCage makes the groups that can be made here: one under the unified hierarchy,
 // else one each under the old pids and memory hierarchies. Where there are none
 // it returns an empty cage.
-func newCage(processes int64) *cage {
+func newCage(l limits) *cage {
 	c := &cage{}
 	if os.Geteuid() != 0 {
 		return c
 	}
 	sweep()
 	name := cagePrefix + strconv.Itoa(os.Getpid()) + "-" + strconv.FormatInt(time.Now().UnixNano(), 36)
-	if c.add(filepath.Join(cgroupRoot, name), "pids.max", processes) {
-		c.set("memory.max", MaxMemory)
+	if c.add(filepath.Join(cgroupRoot, name), "pids.max", l.processes) {
+		c.set("memory.max", l.memory)
 		return c
 	}
-	c.add(filepath.Join(cgroupRoot, "pids", name), "pids.max", processes)
-	c.add(filepath.Join(cgroupRoot, "memory", name), "memory.limit_in_bytes", MaxMemory)
+	c.add(filepath.Join(cgroupRoot, "pids", name), "pids.max", l.processes)
+	c.add(filepath.Join(cgroupRoot, "memory", name), "memory.limit_in_bytes", l.memory)
 	// The processes of a group share what one process outside has: thousands that
 	// spin do not keep wheellock from ending them. Under the unified hierarchy
 	// the group above is enough.
@@ -100,6 +100,35 @@ func (c *cage) wrap(args []string) []string {
 		fmt.Fprintf(&b, "echo $$ > %s/cgroup.procs || exit 125; ", d)
 	}
 	return append([]string{"/bin/sh", "-c", b.String() + `exec "$@"`, "sh"}, args...)
+}
+
+// tripped says which limit of the groups was met; "" for none. What grew quicker than
+// the watchdog looks is only seen here.
+func (c *cage) tripped(l limits) string {
+	for _, d := range c.dirs {
+		switch {
+		case counted(filepath.Join(d, "pids.events"), "max") > 0:
+			return fmt.Sprintf("it started processes without end (%d at once)", l.processes)
+		case counted(filepath.Join(d, "memory.events"), "oom_kill")+counted(filepath.Join(d, "memory.oom_control"), "oom_kill") > 0:
+			return fmt.Sprintf("it took memory without end (more than %s)", size(l.memory))
+		}
+	}
+	return ""
+}
+
+// counted reads "NAME VALUE" lines.
+func counted(path, name string) int64 {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return 0
+	}
+	for _, line := range strings.Split(string(b), "\n") {
+		if v, ok := strings.CutPrefix(line, name+" "); ok {
+			n, _ := strconv.ParseInt(strings.TrimSpace(v), 10, 64)
+			return n
+		}
+	}
+	return 0
 }
 
 // open removes the groups, once their processes are gone.

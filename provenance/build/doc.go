@@ -41,17 +41,20 @@ package build
 
 import "time"
 
-// Limits on one build. They are far above what real packages need (cryptography
-// with Rust: 3 GiB and 6 minutes on two cores), and low enough that a build that
-// forks or fills without end is over soon.
+// Limits on one build, of all its processes together. They are far above what real
+// packages need (cryptography with Rust: 3 GiB and 6 minutes on two cores), and low
+// enough that a build that forks or fills without end is over soon.
 const (
 	MaxTime      = 60 * time.Minute
+	MaxIdle      = 10 * time.Minute // without any processor time used
 	MaxCPU       = 2 * time.Hour
-	MaxMemory    = 16 << 30 // bytes of address space a process
+	MaxMemory    = 16 << 30 // bytes, and no more than three quarters of the machine's
 	MaxProcesses = 4096
-	MaxDisk      = 4 << 30  // bytes of /build, of /tmp and of /dev/shm
-	MaxWheel     = 1 << 30  // bytes of a wheel
-	MaxLog       = 32 << 20 // bytes of a build's output that are kept
-	MaxHookReply = 16 << 20 // bytes of one line from the driver
-	MaxAsked     = 256      // requirements that a hook may ask for
+	MaxDisk      = 4 << 30   // bytes of /build, a quarter of the machine's memory at most; half as many of /tmp, an eighth of /dev/shm
+	MaxFiles     = 500_000   // in each of them
+	MaxOutput    = 256 << 20 // bytes of a build's output; more ends it
+	MaxWheel     = 1 << 30   // bytes of a wheel
+	MaxLog       = 32 << 20  // bytes of a build's output that are kept
+	MaxHookReply = 16 << 20  // bytes of one line from the driver
+	MaxAsked     = 256       // requirements that a hook may ask for
 )

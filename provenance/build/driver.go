@@ -22,12 +22,25 @@ type job struct {
 	Path        string   `json:"path"` // the build path
 	Out         string   `json:"out"`
 	Umask       string   `json:"umask"`
+	Config      settings `json:"config"`   // PEP 517 config_settings, null: none
 	Reverse     bool     `json:"reverse"`  // the source's folders list their files in another order
 	Metadata    bool     `json:"metadata"` // answer with METADATA, not with a wheel
-	Memory      int64    `json:"memory"`
-	Processes   int64    `json:"processes"`
-	Disk        int64    `json:"disk"`
-	CPU         int64    `json:"cpu"`
+}
+
+// settings has a text for one value and a list for several, as front ends give them.
+type settings map[string]any
+
+func settingsOf(config map[string][]string) settings {
+	if len(config) == 0 {
+		return nil
+	}
+	s := settings{}
+	for k, values := range config {
+		if s[k] = values; len(values) == 1 {
+			s[k] = values[0]
+		}
+	}
+	return s
 }
 
 // reply is one line of what driver.py writes.

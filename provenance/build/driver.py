@@ -1,4 +1,4 @@
-# Runs inside the sandbox, as process 2, and calls the hooks of PEP 517. It must
+# Runs inside the sandbox, under guard.py, and calls the hooks of PEP 517. It must
 # run on every Python that wheellock builds for (3.5 and later).
 #
 # in:  stdin, one JSON object (see job in driver.go)
@@ -7,7 +7,6 @@ import importlib
 import io
 import json
 import os
-import resource
 import shutil
 import signal
 import sys
@@ -17,11 +16,6 @@ import zipfile
 
 OUT = 3
 MAX_ANSWER = 1 << 24
-
-
-def limit(kind, value):
-    if value:
-        resource.setrlimit(kind, (value, value))
 
 
 def say(obj):
@@ -77,22 +71,22 @@ def in_child(work):
 
 def requires(job):
     hook = getattr(backend(job), "get_requires_for_build_wheel", None)
-    return list(hook(None)) if hook else []
+    return list(hook(job["config"])) if hook else []
 
 
 def wheel(job):
-    return backend(job).build_wheel(job["out"], None, None)
+    return backend(job).build_wheel(job["out"], job["config"], None)
 
 
 def metadata(job):
     b = backend(job)
     hook = getattr(b, "prepare_metadata_for_build_wheel", None)
     if hook:
-        path = os.path.join(job["out"], hook(job["out"], None), "METADATA")
+        path = os.path.join(job["out"], hook(job["out"], job["config"]), "METADATA")
         with io.open(path, encoding="utf-8") as f:
             return f.read()
     # The hook is optional; the wheel has it in any case.
-    with zipfile.ZipFile(os.path.join(job["out"], b.build_wheel(job["out"], None, None))) as z:
+    with zipfile.ZipFile(os.path.join(job["out"], b.build_wheel(job["out"], job["config"], None))) as z:
         name = [n for n in z.namelist() if n.endswith(".dist-info/METADATA")][0]
         return z.read(name).decode("utf-8")
 
@@ -117,12 +111,6 @@ def copy(source, to, reverse):
 def main():
     os.set_inheritable(OUT, False)
     job = json.loads(io.open(0, encoding="utf-8", closefd=False).read())
-    limit(resource.RLIMIT_CORE, 0)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    limit(resource.RLIMIT_AS, job["memory"])
-    limit(resource.RLIMIT_NPROC, job["processes"])
-    limit(resource.RLIMIT_FSIZE, job["disk"])
-    limit(resource.RLIMIT_CPU, job["cpu"])
     os.umask(int(job["umask"], 8))
     # The source is copied so that a build can write into it, and so that what
     # it writes lands on a file system of limited size.

@@ -24,6 +24,9 @@ type Interpreter struct {
 	Target  tags.Target
 }
 
+// place names the file system that the interpreter is of.
+func (i *Interpreter) place() string { return "this machine" }
+
 // probe prints where the interpreter lives; the facts about its platform come
 // from tags.ProbeScript.
 const probe = `import sys, os, json, sysconfig

@@ -6,8 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/freedomofpress/wheellock/provenance/archive"
 	"github.com/freedomofpress/wheellock/provenance/recipe"
@@ -100,22 +104,23 @@ func requirementName(text string, t tags.Target) (name string, holds bool, err e
 	return pep508.NormalizeName(r.Name), true, nil
 }
 
-func jobText(j Job, processes, disk int64) (string, error) {
+func jobText(j Job) (string, error) {
 	b, err := json.Marshal(job{
 		Backend: j.Recipe.Backend, BackendPath: j.Recipe.BackendPath,
-		Path: j.Recipe.BuildPath, Out: "/build/out", Reverse: j.Vary.Set.Has(VaryFileOrder), Metadata: j.metadata, Umask: j.Recipe.Umask,
-		Memory: MaxMemory, Processes: processes, Disk: disk, CPU: int64(MaxCPU.Seconds()),
+		Path: j.Recipe.BuildPath, Out: "/build/out", Reverse: j.Vary.Set.Has(VaryFileOrder), Metadata: j.metadata, Umask: j.Recipe.Umask, Config: settingsOf(j.Recipe.Config),
 	})
 	return string(b), err
 }
 
-// cappedLog keeps the first MaxLog bytes of a build's output.
+// cappedLog keeps the first MaxLog bytes of a build's output, and counts the rest.
 type cappedLog struct {
-	mu sync.Mutex
-	b  []byte
+	mu      sync.Mutex
+	b       []byte
+	written atomic.Int64
 }
 
 func (l *cappedLog) Write(p []byte) (int, error) {
+	l.written.Add(int64(len(p)))
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if room := MaxLog - len(l.b); room > 0 {
@@ -124,8 +129,28 @@ func (l *cappedLog) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// harmless writes out what a terminal would obey: a log is read in one.
+func harmless(b []byte) []byte {
+	out := make([]byte, 0, len(b))
+	for len(b) > 0 {
+		r, n := utf8.DecodeRune(b)
+		switch {
+		case r == '\r':
+			if len(b) == 1 || b[1] != '\n' {
+				out = append(out, '\n') // a line that the build meant to overwrite
+			}
+		case r == '\n' || r == '\t' || unicode.IsPrint(r) && r != utf8.RuneError:
+			out = append(out, b[:n]...)
+		default:
+			out = append(out, strings.Trim(strconv.QuoteToASCII(string(b[:n])), `"`)...)
+		}
+		b = b[n:]
+	}
+	return out
+}
+
 func (l *cappedLog) bytes() []byte {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return slices.Clone(l.b)
+	return harmless(l.b)
 }

@@ -37,6 +37,7 @@ type sandbox struct {
 	locale      string // folder that becomes /locale; "" for none
 	oneCPU      bool   // pinned to one processor
 	vars        []string
+	limits      limits
 	cage        *cage
 	can         map[string]bool // options that not every bubblewrap has
 }
@@ -74,11 +75,14 @@ func (s *sandbox) args() []string {
 	// the kernel lets it write whatever of /proc belongs to root, without a capability:
 	// /proc/sys/kernel/core_pattern names a program that then runs outside.
 	a = append(a, "--proc", "/proc", "--remount-ro", "/proc", "--dev", "/dev")
-	for _, dir := range []string{"/dev/shm", "/tmp", "/build"} {
-		if s.can["--size"] { // 0.7; without it the kernel's own limit holds, half of the memory
-			a = append(a, "--size", strconv.FormatInt(MaxDisk, 10))
+	for _, m := range []struct {
+		dir  string
+		size int64
+	}{{"/dev/shm", s.limits.shared}, {"/tmp", s.limits.tmp}, {"/build", s.limits.disk}} {
+		if s.can["--size"] { // 0.7; without it the watchdog holds the limit
+			a = append(a, "--size", strconv.FormatInt(m.size, 10))
 		}
-		a = append(a, "--tmpfs", dir)
+		a = append(a, "--tmpfs", m.dir)
 	}
 	a = append(a, "--remount-ro", "/dev")
 	if p := s.interpreter.Prefix; !strings.HasPrefix(p, "/usr/") && p != "/usr" {
@@ -100,7 +104,7 @@ func (s *sandbox) args() []string {
 		k, val, _ := strings.Cut(v, "=")
 		a = append(a, "--setenv", k, val)
 	}
-	return append(a, "--remount-ro", "/", "--seccomp", "4")
+	return append(a, "--remount-ro", "/", "--info-fd", "5", "--seccomp", "6")
 }
 
 // writeUsers makes the one user that a build sees; the host's are none of its
@@ -121,11 +125,16 @@ func isDir(path string) bool {
 // taskset is util-linux's program that pins a process to one processor.
 const taskset = "/usr/bin/taskset"
 
-// command is the sandboxed process, to be started by the caller. fd 3 is the
-// pipe for answers, fd 4 the filter of system calls, which bubblewrap reads and closes.
-func (s *sandbox) command(ctx context.Context, answers, filter *os.File) *exec.Cmd {
+// name is what the outer wall is called in evidence.
+func (s *sandbox) name() string { return "bubblewrap" }
+
+// command is the sandboxed process, to be started by the caller. Descriptor 3 is the
+// pipe for answers, 4 for what the guard says, 5 for the number of process 1 and 6 the
+// filter of system calls; bubblewrap closes these two before anything runs.
+func (s *sandbox) command(ctx context.Context, files []*os.File) *exec.Cmd {
 	args := append([]string{s.bwrap}, s.args()...)
-	args = append(args, "--", "/env/bin/python", "-c", driver)
+	args = append(args, "--")
+	args = append(args, guarded(s.interpreter.Path, s.limits, []string{"/env/bin/python", "-c", driver})...)
 	if s.oneCPU {
 		if _, err := os.Stat(taskset); err == nil {
 			args = append([]string{taskset, "-c", "0"}, args...)
@@ -133,7 +142,7 @@ func (s *sandbox) command(ctx context.Context, answers, filter *os.File) *exec.C
 	}
 	args = s.cage.wrap(args)
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
-	cmd.ExtraFiles = []*os.File{answers, filter}
+	cmd.ExtraFiles = files
 	cmd.Env = []string{}
 	return cmd
 }

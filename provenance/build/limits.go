@@ -1,0 +1,58 @@
+package build
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// limits hold for all processes of one build together.
+type limits struct {
+	time, idle                time.Duration
+	processes, files          int64
+	memory, disk, tmp, shared int64 // bytes
+	output                    int64 // bytes
+}
+
+// limits are those of one build here. What a build writes lies in memory, so on a
+// small machine it may have less of it.
+func (b *Builder) limits() limits {
+	l := limits{
+		time: or(b.Time, MaxTime), idle: or(b.Idle, MaxIdle), processes: or(b.Processes, MaxProcesses), files: MaxFiles,
+		memory: or(b.Memory, MaxMemory), disk: or(b.Disk, MaxDisk), output: MaxOutput,
+	}
+	if all := memoryHere(); all > 0 {
+		l.memory, l.disk = min(l.memory, all/4*3), min(l.disk, all/4)
+	}
+	l.tmp, l.shared = l.disk/2, l.disk/8
+	return l
+}
+
+// memoryHere is the memory of this machine in bytes; 0 where it does not say.
+var memoryHere = sync.OnceValue(func() int64 {
+	f, err := os.Open("/proc/meminfo")
+	if err != nil {
+		return 0
+	}
+	defer f.Close()
+	s := bufio.NewScanner(f)
+	for s.Scan() {
+		if rest, ok := strings.CutPrefix(s.Text(), "MemTotal:"); ok {
+			n, _ := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(rest), " kB"), 10, 64)
+			return n << 10
+		}
+	}
+	return 0
+})
+
+// size is a number of bytes for a person.
+func size(n int64) string {
+	if n >= 1<<30 {
+		return strings.Replace(fmt.Sprintf("%.1f GiB", float64(n)/(1<<30)), ".0 ", " ", 1)
+	}
+	return fmt.Sprintf("%d MiB", n>>20)
+}
