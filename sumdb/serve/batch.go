@@ -2,8 +2,12 @@ package serve
 
 import (
 	"context"
+	"fmt"
+	"os"
+	"path/filepath"
 	"time"
 
+	"github.com/freedomofpress/wheellock/internal/durable"
 	"github.com/freedomofpress/wheellock/sumdb/log"
 	"github.com/freedomofpress/wheellock/sumdb/store"
 	"github.com/freedomofpress/wheellock/sumdb/tlogproof"
@@ -21,8 +25,14 @@ func (s *Server) run() {
 		defer t.Stop()
 		tick = t.C
 	}
+	retry := time.NewTicker(s.o.Retry)
+	defer retry.Stop()
 	for {
 		select {
+		case <-retry.C:
+			if s.broken.Load() != nil {
+				s.mend()
+			}
 		case first, open := <-s.queue:
 			if !open {
 				return
@@ -134,19 +144,53 @@ func (s *Server) answer(ctx context.Context, tree *store.Tree, res *log.Result, 
 
 // refresh lets the witnesses sign what is published again.
 func (s *Server) refresh() {
-	ctx, cancel := context.WithTimeout(context.Background(), appendWait)
-	defer cancel()
-	var err error
-	if s.newRoot() || s.broken.Load() != nil {
-		err = s.open(ctx)
-	}
-	if err == nil {
-		_, err = s.writer.Load().Log.Cosign(ctx)
-	}
-	if err != nil {
+	if err := s.cosign(); err != nil {
 		s.o.Failed(err)
 		s.fail(err)
 		return
 	}
 	s.broken.Store(nil)
+}
+
+func (s *Server) cosign() error {
+	ctx, cancel := context.WithTimeout(context.Background(), appendWait)
+	defer cancel()
+	if s.newRoot() || s.broken.Load() != nil {
+		if err := s.open(ctx); err != nil {
+			return err
+		}
+	}
+	_, err := s.writer.Load().Log.Cosign(ctx)
+	return err
+}
+
+// mend finds out whether what made the last append fail has passed, so that
+// /healthz does not say for ever what nobody happens to disprove: it does all that
+// an append does, but for a statement.
+func (s *Server) mend() {
+	err := s.room()
+	if err == nil {
+		err = s.cosign()
+	}
+	if err == nil {
+		s.broken.Store(nil)
+		return
+	}
+	// The same again is no news.
+	if msg := err.Error(); msg != *s.broken.Load() {
+		s.o.Failed(err)
+		s.broken.Store(&msg)
+	}
+}
+
+// room is what the disk must still take for the log to count as healthy: a full
+// bundle of large statements, and what goes with it.
+const room = 4 << 20
+
+func (s *Server) room() error {
+	path := filepath.Join(s.o.Dir, ".state", "room")
+	if err := durable.WriteFile(path, make([]byte, room), 0o600); err != nil {
+		return fmt.Errorf("trying whether the disk takes more: %w", err)
+	}
+	return os.Remove(path)
 }

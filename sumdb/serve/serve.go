@@ -6,7 +6,8 @@
 //	GET  /tile/0/000.p/17        a partial one                    max-age=60
 //	GET  /index/...  /policy  and the files below root/           max-age=60, ETag
 //	POST /add                    one signed statement: its leaf, or the note of it
-//	GET  /healthz                200 ok, or 503 with the reason
+//	GET  /healthz                200 ok, or 503 with the reason: the last append
+//	                             failed, and looking again has not shown that another would not
 //	GET  /metrics                counters, in the text format of Prometheus
 //
 // Nothing else of the folder can be asked for, the private .state least of all.
@@ -62,6 +63,7 @@ const (
 	DefaultRate    = 2000                 // statements a second, all keys together
 	DefaultKeyRate = 500                  // of one key
 	DefaultCollect = 5 * time.Millisecond // how long the first statement of a batch waits for others
+	DefaultRetry   = 10 * time.Second     // between two looks whether a failure has passed
 	MaxBatch       = 1024                 // statements in one append
 	MaxWaiting     = 8192                 // statements that wait for an append
 	// MaxBody is the most that /add reads: a leaf, or the note of it.
@@ -93,6 +95,9 @@ type Options struct {
 	// Refresh is how often the witnesses are asked to sign the checkpoint again
 	// although nothing was added; zero is never.
 	Refresh time.Duration
+	// Retry is how often it is looked whether what made an append fail has
+	// passed; zero: DefaultRetry.
+	Retry time.Duration
 	// Failed, if not nil, hears of what went wrong on this side.
 	Failed func(error)
 	Now    func() time.Time // nil: time.Now
@@ -123,6 +128,9 @@ func New(ctx context.Context, o Options) (*Server, error) {
 	}
 	if o.Collect == 0 {
 		o.Collect = DefaultCollect
+	}
+	if o.Retry == 0 {
+		o.Retry = DefaultRetry
 	}
 	if o.Failed == nil {
 		o.Failed = func(error) {}

@@ -3,6 +3,7 @@ package serve_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -12,6 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -21,6 +23,7 @@ import (
 	"github.com/freedomofpress/wheellock/sumdb/policy"
 	"github.com/freedomofpress/wheellock/sumdb/record"
 	"github.com/freedomofpress/wheellock/sumdb/serve"
+	"github.com/freedomofpress/wheellock/sumdb/store"
 	"github.com/freedomofpress/wheellock/sumdb/sumdbtest"
 	"github.com/freedomofpress/wheellock/sumdb/tlogproof"
 )
@@ -319,6 +322,61 @@ func TestDamagedFolder(t *testing.T) {
 	}
 	if status, _, body := post(t, web.URL, w.Leaf(sumdbtest.Source(1))); status != http.StatusOK {
 		t.Errorf("mended: %d %s", status, body)
+	}
+}
+
+// Health comes back without an append when what was wrong has passed, and not before.
+func TestHealthReturns(t *testing.T) {
+	w := sumdbtest.New(t)
+	var down atomic.Bool
+	var said atomic.Int32
+	_, web := serving(t, w, serve.Options{
+		Retry:  10 * time.Millisecond,
+		Failed: func(error) { said.Add(1) },
+		Open: func(context.Context) (*serve.Writer, error) {
+			o := w.Options()
+			o.Witness = func(_ context.Context, _ int64, msg []byte, _ *store.Tree) ([]byte, error) {
+				if down.Load() {
+					return nil, errors.New("the witnesses are away")
+				}
+				return msg, nil
+			}
+			l, err := log.Open(o)
+			return &serve.Writer{Log: l, Auth: w.Keyring, LogKeys: w.LogKeys(), Roots: 1}, err
+		},
+	})
+	down.Store(true)
+	leaf := w.Leaf(sumdbtest.Source(1))
+	if status, _, _ := post(t, web.URL, leaf); status != http.StatusServiceUnavailable {
+		t.Errorf("without witnesses: %d", status)
+	}
+	for range 5 {
+		time.Sleep(20 * time.Millisecond)
+		if status, _, _ := get(t, web.URL+"/healthz"); status != http.StatusServiceUnavailable {
+			t.Errorf("healthz without witnesses: %d", status)
+		}
+	}
+	if n := said.Load(); n > 3 {
+		t.Errorf("the same failure was told %d times", n)
+	}
+	down.Store(false)
+	deadline := time.Now().Add(10 * time.Second)
+	for {
+		if status, _, _ := get(t, web.URL+"/healthz"); status == http.StatusOK {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("healthz stays red")
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	// What had been signed for is in the log meanwhile.
+	if status, h, body := post(t, web.URL, leaf); status != http.StatusOK || h.Get("Wheellock-Index") != "1" {
+		t.Errorf("again: %d %s", status, body)
+	}
+	sound(t, w)
+	if _, err := os.Lstat(filepath.Join(w.Dir, ".state", "room")); err == nil {
+		t.Error("the try whether there is room was left behind")
 	}
 }
 
