@@ -95,7 +95,7 @@ type configReader struct {
 }
 
 var (
-	configKeys = []string{"wheelhouse", "root", "log", "versions", "bounded-by", "prefer", "exclude-newer", "private", "index-url", "find-links", "sources", "requirements",
+	configKeys = []string{"wheelhouse", "root", "root-threshold", "log", "versions", "bounded-by", "prefer", "exclude-newer", "private", "index-url", "find-links", "sources", "requirements",
 		"constraints", "overrides", "no-binary", "only-binary", "conflicts", "advisories", "policy", "targets", "indexes", "metadata"}
 	policyKeys   = []string{"wheels", "mirror", "build-requirements", "append", "builders", "reviews", "witnesses", "ceremony"}
 	targetKeys   = []string{"name", "python", "platform", "implementation", "abi"}
@@ -215,6 +215,8 @@ func (c *configReader) top(key string, v any, raw []byte, line int) {
 		}
 	case "root":
 		c.root(v, line)
+	case "root-threshold":
+		c.count(&x.RootThreshold, key, v, line)
 	case "log":
 		c.text(&x.Log, key, v, line)
 		if c.err == nil && !isVerifierKey(x.Log) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -235,8 +236,8 @@ func (p *Project) noTarget(name string) error {
 }
 
 // SetPins writes the pinned fingerprints of the root and the log's verifier
-// key. An empty value leaves what is there.
-func (p *Project) SetPins(root []string, log string) ([]Edit, error) {
+// key, and how many of the former must sign. An empty value leaves what is there.
+func (p *Project) SetPins(root []string, threshold int, log string) ([]Edit, error) {
 	var sets []setting
 	if len(root) > 0 {
 		quoted := make([]string, len(root))
@@ -244,6 +245,9 @@ func (p *Project) SetPins(root []string, log string) ([]Edit, error) {
 			quoted[i] = quoteTOML(r, '"')
 		}
 		sets = append(sets, setting{nil, "root", "[" + strings.Join(quoted, ", ") + "]"})
+	}
+	if threshold > 1 || threshold > 0 && p.Config.RootThreshold > 0 {
+		sets = append(sets, setting{nil, "root-threshold", strconv.Itoa(threshold)})
 	}
 	if log != "" {
 		sets = append(sets, setting{nil, "log", quoteTOML(log, '"')})

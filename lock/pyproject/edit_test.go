@@ -272,7 +272,7 @@ func TestSettings(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			p := open(t, tt.file+"\n"+fill.Replace(tt.before))
-			edits, err := p.SetPins([]string{root}, key)
+			edits, err := p.SetPins([]string{root}, 1, key)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -280,7 +280,7 @@ func TestSettings(t *testing.T) {
 				t.Fatal(diff)
 			}
 			q := apply(t, p)(edits, nil)
-			if again, err := q.SetPins([]string{root}, key); err != nil || len(again) > 0 {
+			if again, err := q.SetPins([]string{root}, 1, key); err != nil || len(again) > 0 {
 				t.Errorf("again: %v %v", again, err)
 			}
 			if q = apply(t, q)(q.SetWheelhouse("../house")); q.Config.Wheelhouse != "../house" || q.Config.Log != key || q.Config.Root[0] != root {
@@ -288,7 +288,16 @@ func TestSettings(t *testing.T) {
 			}
 		})
 	}
-	if _, err := open(t).SetPins([]string{"short"}, ""); err == nil {
+	// How many must sign is written where it is more than one, or was.
+	p := open(t, "wheellock.toml\n")
+	q := apply(t, p)(p.SetPins([]string{root, strings.Repeat("1", 40)}, 2, key))
+	if q.Config.RootThreshold != 2 {
+		t.Errorf("%+v", q.Config)
+	}
+	if q = apply(t, q)(q.SetPins([]string{root}, 1, key)); q.Config.RootThreshold != 1 {
+		t.Errorf("%+v", q.Config)
+	}
+	if _, err := open(t).SetPins([]string{"short"}, 1, ""); err == nil {
 		t.Error("a fingerprint that cannot be read back is written")
 	}
 }

@@ -28,6 +28,11 @@ type Config struct {
 	Targets      []Target
 	Metadata     []Metadata // overrides for packages that do not tell theirs
 
+	// RootThreshold is how many of Root must have signed the newest root. 0: as many
+	// as that root itself asks for; then the thief of one of several keys can make
+	// a root 0 of his own, which asks for one.
+	RootThreshold int
+
 	File string // the file it was read from, "" if there is none
 }
 

@@ -186,6 +186,9 @@ func (c *Chain) checkPins(pins Pins) error {
 	if len(pinned) == 0 {
 		return fail("pins", ErrPins, "no OpenPGP fingerprint is pinned")
 	}
+	if want > len(pinned) {
+		return fail("pins", ErrPins, "%d pinned OpenPGP keys must sign, and only %d are pinned", want, len(pinned))
+	}
 	if good < max(want, 1) {
 		return fail("pins", ErrPins, "%d of the pinned OpenPGP keys signed root %d, %d must", good, newest, max(want, 1))
 	}

@@ -148,7 +148,8 @@ type Signed struct {
 type Pins struct {
 	Fingerprints []string // 40 hexadecimal digits; case and spaces do not matter
 	// Threshold is how many pinned keys must have signed the newest root. Zero
-	// means as many as that root's own threshold, at most len(Fingerprints).
+	// means as many as that root's own threshold, at most len(Fingerprints): then
+	// the thief of one pinned key can make another root 0 with a threshold of one.
 	Threshold int
 }
 

@@ -264,6 +264,32 @@ func TestQuorums(t *testing.T) {
 	if _, err := VerifyChain(origin, all(c1), pins); err != nil {
 		t.Error(err)
 	}
+	// One thief of three makes a history of his own, whose root asks for one key:
+	// only who has pinned how many must sign can tell.
+	thief := setup(t, newStore(t))
+	forged, err := Next(thief, start, func(r *Root) error {
+		r.OpenPGP, r.Threshold, r.Provisional = []OpenPGPKey{{a.Fingerprint(), a.Certificate()}}, 1, false
+		return nil
+	}, a)
+	if err == nil {
+		t.Fatal("a root without the old key's signature")
+	}
+	alone := *thief.Newest()
+	alone.OpenPGP, alone.Provisional = []OpenPGPKey{{a.Fingerprint(), a.Certificate()}}, false
+	if forged, err = sign(&alone, a); err != nil {
+		t.Fatal(err)
+	}
+	three := Pins{Fingerprints: []string{a.Fingerprint(), b.Fingerprint(), d.Fingerprint()}, Threshold: 2}
+	if _, err := VerifyChain(origin, []Signed{forged}, three); !errors.Is(err, ErrPins) {
+		t.Errorf("one of three pinned keys made another root 0: %v", err)
+	}
+	if _, err := VerifyChain(origin, all(c1), three); err != nil {
+		t.Error(err)
+	}
+	three.Threshold = 4
+	if _, err := VerifyChain(origin, all(c1), three); !errors.Is(err, ErrPins) {
+		t.Errorf("four of three: %v", err)
+	}
 	blocks := bytes.SplitAfter(root.Signatures, []byte("-----END PGP SIGNATURE-----\n"))
 	swapped := Signed{root.Document, bytes.Join([][]byte{blocks[1], blocks[0], blocks[2]}, nil)}
 	if _, err := c.Extend(swapped); !errors.Is(err, ErrMalformed) {

@@ -174,6 +174,7 @@ func configChanges(old, now pyproject.Config) []report.ConfigChange {
 	// Whom the project trusts: a pin that appears is no weakening, one that
 	// goes or turns into another is.
 	list2("root", old.Root, now.Root, len(old.Root) > 0)
+	number("root-threshold", old.RootThreshold, now.RootThreshold)
 	say("log", old.Log, now.Log, old.Log != "")
 	words("policy.wheels", old.Policy.Wheels, now.Policy.Wheels)
 	words("policy.mirror", old.Policy.Mirror, now.Policy.Mirror)

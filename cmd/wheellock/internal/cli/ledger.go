@@ -179,8 +179,10 @@ func (s *session) rootPath(n int) string {
 	return s.house().Path(fmt.Sprintf("%s/root/%d.toml", mirror.LogFolder, n))
 }
 
-// rootPins are the fingerprints of the configuration.
-func (s *session) rootPins() trust.Pins { return trust.Pins{Fingerprints: s.project.Config.Root} }
+// rootPins are the fingerprints of the configuration, and how many must sign.
+func (s *session) rootPins() trust.Pins {
+	return trust.Pins{Fingerprints: s.project.Config.Root, Threshold: s.project.Config.RootThreshold}
+}
 
 // setup makes keys and the provisional root of a new log.
 func (l *ledger) setup() error {
@@ -291,7 +293,7 @@ func (l *ledger) pin(chain *trust.Chain) error {
 			return err
 		}
 	}
-	edits, err := p.SetPins(prints, logKey(root))
+	edits, err := p.SetPins(prints, root.Threshold, logKey(root))
 	if err != nil {
 		return err
 	}

@@ -24,6 +24,7 @@ import (
 )
 
 type monitorOptions struct {
+	quorum   int // --root-threshold
 	maxAge   string
 	roots    []string
 	exitCode bool
@@ -52,6 +53,7 @@ With --exit-code new statements are a finding, too.`,
 	}
 	cmd.Flags().StringVar(&o.maxAge, "max-age", "7d", "how old the witnesses' signatures may be: `DAYS`d or HOURSh")
 	cmd.Flags().StringArrayVar(&o.roots, "root", nil, "trust this OpenPGP `FINGERPRINT`; may be repeated")
+	cmd.Flags().IntVar(&o.quorum, "root-threshold", 0, "how many of several --root must have signed (default: as many as the newest root asks for)")
 	cmd.Flags().BoolVar(&o.exitCode, "exit-code", false, "exit 1 when there are new statements, too")
 	return cmd
 }
@@ -73,7 +75,11 @@ func (a *app) monitor(ctx context.Context, where string, o monitorOptions) error
 	if err != nil {
 		return err
 	}
+	if o.quorum != 0 && (o.quorum < 1 || o.quorum > len(o.roots)) {
+		return usage("--root-threshold %d does not fit %d --root", o.quorum, len(o.roots))
+	}
 	opt := monitor.Options{MaxAge: age, Now: a.Now()}
+	opt.Pins.Root.Threshold = o.quorum
 	if where, err = a.monitored(where, &opt, o.roots); err != nil {
 		return err
 	}

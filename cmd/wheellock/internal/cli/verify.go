@@ -22,6 +22,7 @@ type verifyOptions struct {
 	wheels  string
 	what    string // --for
 	roots   []string
+	quorum  int // --root-threshold
 	groups  groupOptions
 	fresh   bool
 	maxAge  string
@@ -55,6 +56,7 @@ Of the folder that --wheels names, the default group is asked for, or what
 	cmd.Flags().StringVar(&o.wheels, "wheels", "", "also check that `DIR` holds the locked wheels of the targets and nothing else")
 	cmd.Flags().StringVar(&o.what, "for", "", "release: what is left to do, and a provisional root, are findings")
 	cmd.Flags().StringArrayVar(&o.roots, "root", nil, "trust this OpenPGP `FINGERPRINT` instead of the configuration's; may be repeated")
+	cmd.Flags().IntVar(&o.quorum, "root-threshold", 0, "how many of several --root must have signed (default: as many as the newest root asks for)")
 	cmd.Flags().BoolVar(&o.fresh, "fresh", false, "also ask whether this is a recent view of the log, by its witnesses' signatures, and warn of what runs out")
 	cmd.Flags().StringVar(&o.maxAge, "max-age", "7d", "--fresh: how old those signatures may be: `DAYS`d or HOURSh")
 	o.groups.flags(cmd)
@@ -111,8 +113,11 @@ func (s *session) verifyInput(o verifyOptions) (verify.Input, error) {
 		Pins:          proof.Pins{Root: s.rootPins(), Log: c.Log},
 		ReadOnlyHouse: s.readOnly(), Targets: o.targets, ForRelease: o.what == "release", Now: s.Now(), Jobs: s.jobs,
 	}
+	if o.quorum != 0 && (o.quorum < 1 || o.quorum > len(o.roots)) {
+		return verify.Input{}, usage("--root-threshold %d does not fit %d --root", o.quorum, len(o.roots))
+	}
 	if len(o.roots) > 0 {
-		in.Pins.Root = trust.Pins{Fingerprints: o.roots}
+		in.Pins.Root = trust.Pins{Fingerprints: o.roots, Threshold: o.quorum}
 	}
 	if c.Wheelhouse != "" && !s.readOnly() {
 		in.House = mirror.Wheelhouse{Dir: s.inside(c.Wheelhouse)}
