@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"io/fs"
 	"os"
@@ -44,10 +45,9 @@ func Open(dir string) (*Index, error) {
 		return nil, fmt.Errorf("reading %s: %w", listPath, err)
 	}
 	x.last, x.next, x.settled, x.sorted, x.diskAt = at, at+1, at+1, list, at
-	x.byName = make(map[string]*entry, len(list)+Interval)
+	x.opened = slices.Clone(list)
 	for i, e := range list {
 		e.place, e.disk = i, e.version()
-		x.byName[e.name] = e
 	}
 	x.rehash(nil, 0)
 	return x, nil
@@ -80,12 +80,11 @@ func readCapped(path string, limit int64) ([]byte, error) {
 	return data, err
 }
 
-func formatList(s *Snapshot) []byte {
-	const line = 72 // most lines are shorter
-	b := make([]byte, 0, len(s.list)*line)
-	b = fmt.Appendf(b, "%sstatement %d\n", listHeader, s.at)
-	for i := range s.list {
-		e := &s.list[i]
+func formatList(at int64, list []*entry) []byte {
+	const line = 80 // most lines are shorter
+	b := make([]byte, 0, len(listHeader)+line+len(list)*line)
+	b = fmt.Appendf(b, "%sstatement %d\n", listHeader, at)
+	for _, e := range list {
 		b = append(append(b, e.name...), ' ')
 		b = append(strconv.AppendInt(b, e.size, 10), ' ')
 		b = append(base64.StdEncoding.AppendEncode(b, e.hash[:]), '\n')
@@ -139,26 +138,61 @@ func (x *Index) load(e *entry) error {
 	if e.text != nil {
 		return nil
 	}
-	text, err := readEntry(x.dir, e)
-	e.text = text
+	text, sum, err := readHashed(x.dir, e)
+	if err == nil {
+		e.text, e.sum = text, sum
+	}
 	return err
 }
 
-// readEntry reads the bytes of an entry's file that count, and checks them.
+// Preload reads into memory, side by side, the entries of these names and of
+// those that leaves were added to. What cannot be read is an error of Root later.
+func (x *Index) Preload(names []string) {
+	all := slices.Clone(x.changed)
+	for _, name := range names {
+		if e := x.find(name); e != nil {
+			all = append(all, e)
+		}
+	}
+	slices.SortFunc(all, func(a, b *entry) int { return strings.Compare(a.name, b.name) })
+	x.loadAll(slices.Compact(all))
+}
+
+func (x *Index) loadAll(all []*entry) error {
+	var g errgroup.Group
+	g.SetLimit(readers)
+	for _, e := range all {
+		if e.text == nil {
+			g.Go(func() error { return x.load(e) })
+		}
+	}
+	return g.Wait()
+}
+
+// readEntry returns an entry's text, from its file if need be.
 func readEntry(dir string, e *entry) ([]byte, error) {
 	if e.text != nil {
 		return e.text, nil
 	}
+	text, _, err := readHashed(dir, e)
+	return text, err
+}
+
+// readHashed reads the bytes of an entry's file that count, and checks them. The
+// hash goes on with what is added to them.
+func readHashed(dir string, e *entry) ([]byte, hash.Hash, error) {
 	f, err := os.Open(filepath.Join(dir, entryPath, e.name))
 	if err != nil {
-		return nil, fmt.Errorf("reading the package index: %w", err)
+		return nil, nil, fmt.Errorf("reading the package index: %w", err)
 	}
 	defer f.Close()
 	text := make([]byte, e.size)
-	if _, err := io.ReadFull(f, text); err != nil || tlog.RecordHash(text) != e.hash {
-		return nil, fmt.Errorf("reading %s/%s: %w", entryPath, e.name, ErrMismatch)
+	_, err = io.ReadFull(f, text)
+	sum := leafHash(text)
+	if err != nil || tlog.Hash(sum.Sum(nil)) != e.hash {
+		return nil, nil, fmt.Errorf("reading %s/%s: %w", entryPath, e.name, ErrMismatch)
 	}
-	return text, nil
+	return text, sum, nil
 }
 
 // Commit writes the list as of the last index statement added into a log's
@@ -172,16 +206,21 @@ func readEntry(dir string, e *entry) ([]byte, error) {
 // Readers notice, and the log's writer looks with [Index.CheckFiles] once after
 // each start of the machine.
 func (x *Index) Commit(dir string) error {
-	s := x.Snapshot()
-	if s == nil && x.last >= 0 {
-		return fmt.Errorf("writing the package index: an index statement was asked for and not added")
-	}
-	if s == nil {
+	if x.last < 0 {
 		return nil
 	}
-	current, err := x.readDisk(dir, s)
-	if err != nil {
-		return fmt.Errorf("writing the package index: %w", err)
+	if x.settled != x.last+1 {
+		return fmt.Errorf("writing the package index: an index statement was asked for and not added")
+	}
+	// What was read from this folder or written to it is the beginning of what
+	// is to be written; of anything else that has to be looked at.
+	known := x.diskAt != unknown && x.dir == dir
+	current := x.diskAt == x.last
+	if !known {
+		var err error
+		if current, err = x.readDisk(dir); err != nil {
+			return fmt.Errorf("writing the package index: %w", err)
+		}
 	}
 	if err := durable.MkdirAll(filepath.Join(dir, entryPath), 0o755); err != nil {
 		return fmt.Errorf("writing the package index: %w", err)
@@ -190,47 +229,39 @@ func (x *Index) Commit(dir string) error {
 		return fmt.Errorf("writing the package index: %w", err)
 	}
 	x.diskAt = unknown // until all is written
-	wrote, err := writeEntries(dir, s)
+	wrote, err := x.writeEntries(dir, known)
 	if err != nil {
 		return fmt.Errorf("writing the package index: %w", err)
 	}
 	if !current || wrote > 0 {
-		if err := durable.WriteCache(filepath.Join(dir, listPath), formatList(s), 0o644); err != nil {
+		if err := durable.WriteCache(filepath.Join(dir, listPath), formatList(x.last, x.sorted), 0o644); err != nil {
 			return fmt.Errorf("writing the package index: %w", err)
 		}
 	}
-	for i := range s.list {
-		e := &s.list[i]
-		if v := e.version(); v != e.disk {
-			e.disk = v
-			x.byName[e.name].disk = v
-		}
+	for _, e := range x.sorted {
+		e.disk = e.version()
 	}
-	x.diskAt = s.at
+	x.diskAt = x.last
 	return nil
 }
 
-// readDisk brings the snapshot's knowledge of the folder's list up to date;
-// current reports that it is the list of the snapshot's own statement.
-func (x *Index) readDisk(dir string, s *Snapshot) (current bool, err error) {
-	if x.diskAt != unknown && x.dir == dir {
-		return x.diskAt == s.at, nil // as Open or the last Commit left it
-	}
+// readDisk brings the knowledge of the folder's list up to date; current reports
+// that it is the list of the last index statement.
+func (x *Index) readDisk(dir string) (current bool, err error) {
 	old, at, err := readList(dir)
 	if err != nil && !errors.Is(err, ErrMalformed) {
 		return false, err
 	}
-	if err == nil && at > s.at {
-		return false, fmt.Errorf("%w: the folder has that of the statement at %d, this is of %d", ErrMismatch, at, s.at)
+	if err == nil && at > x.last {
+		return false, fmt.Errorf("%w: the folder has that of the statement at %d, this is of %d", ErrMismatch, at, x.last)
 	}
-	for i := range s.list {
-		e := &s.list[i]
+	for _, e := range x.sorted {
 		e.disk = version{}
 		if o := old[e.name]; o != nil && err == nil {
 			e.disk = o.version()
 		}
 	}
-	return err == nil && at == s.at, nil
+	return err == nil && at == x.last, nil
 }
 
 // readers is how many entries are read at once: after a start of the machine
@@ -242,26 +273,27 @@ const readers = 32
 const writers = 4
 
 // writeEntries writes the entries that differ from the folder's list, and says how many.
-func writeEntries(dir string, s *Snapshot) (wrote int, err error) {
+func (x *Index) writeEntries(dir string, known bool) (wrote int, err error) {
 	var g errgroup.Group
 	g.SetLimit(writers)
-	for i := range s.list {
-		if e := &s.list[i]; e.version() != e.disk {
+	for _, e := range x.sorted {
+		if e.version() != e.disk {
 			wrote++
-			g.Go(func() error { return writeEntry(dir, s, e) })
+			g.Go(func() error { return x.writeEntry(dir, e, known) })
 		}
 	}
 	return wrote, g.Wait()
 }
 
-// writeEntry appends to an entry's file what its list does not count yet.
-func writeEntry(dir string, s *Snapshot, e *entry) error {
-	text, err := readEntry(s.dir, e)
+// writeEntry appends to an entry's file what its list does not count yet; known
+// says that the list's part of it is right.
+func (x *Index) writeEntry(dir string, e *entry, known bool) error {
+	text, err := readEntry(x.dir, e)
 	if err != nil {
 		return err
 	}
 	from := int64(0)
-	if e.disk.size > 0 && e.disk.size <= int64(len(text)) && tlog.RecordHash(text[:e.disk.size]) == e.disk.hash {
+	if e.disk.size > 0 && e.disk.size <= int64(len(text)) && (known || tlog.RecordHash(text[:e.disk.size]) == e.disk.hash) {
 		from = e.disk.size
 	}
 	return durable.Extend(filepath.Join(dir, entryPath, e.name), from, text, 0o644)

@@ -197,15 +197,26 @@ func ItemOf(leaf []byte) (Item, error) {
 		it.Fields = value(text, "entries") + " " + value(text, "index")
 		return it, nil
 	}
-	it.Name = "_" + it.Kind
-	if p := value(text, "package"); p != "" {
+	p := value(text, "package")
+	it.Name = NameOf(it.Kind, p)
+	if p != "" {
 		name, version, ok := strings.Cut(p, " ")
 		if !ok || !word(name) || len(name) > MaxNameLength || !token(version) {
 			return Item{}, fmt.Errorf("%w: leaf names no package", ErrMalformed)
 		}
-		it.Name, it.Version = name, version
+		it.Version = version
 	}
 	return it, nil
+}
+
+// NameOf is the name of the entry for a statement of some kind with the value of
+// its package line, "" if it has none.
+func NameOf(kind, pkg string) string {
+	if pkg == "" {
+		return "_" + kind
+	}
+	name, _, _ := strings.Cut(pkg, " ")
+	return name
 }
 
 func value(text []byte, key string) string {
@@ -246,8 +257,9 @@ type Index struct {
 	last    int64 // log index of the last index statement; -1: none
 	settled int64 // what next was when lines were last brought into entries
 	sorted  []*entry
-	byName  map[string]*entry
-	changed []*entry // have more
+	opened  []*entry          // by name, as Open has found them
+	byName  map[string]*entry // those that leaves were added to
+	changed []*entry          // have more
 	levels  [][]tlog.Hash
 	snap    *Snapshot
 	diskAt  int64 // statement of the folder's list, each entry's disk; unknown if not
@@ -284,7 +296,7 @@ func (x *Index) AddItem(it Item) error {
 	if x.Due() {
 		return fmt.Errorf("indexing leaf %d: %w: %d leaves follow the last one", x.next, ErrLate, Interval)
 	}
-	e := x.byName[it.Name]
+	e := x.find(it.Name)
 	if e == nil {
 		e = &entry{name: it.Name, place: -1, text: []byte{}, more: []byte(it.Name + "\n")}
 		x.byName[it.Name] = e
@@ -295,6 +307,20 @@ func (x *Index) AddItem(it Item) error {
 	e.more = Line{x.next, it.Kind, it.Version}.append(e.more)
 	x.next++
 	return nil
+}
+
+// find returns the entry of a name, or nil. A list that was opened may have a
+// hundred thousand, of which few will be asked for.
+func (x *Index) find(name string) *entry {
+	if e := x.byName[name]; e != nil {
+		return e
+	}
+	i, ok := slices.BinarySearchFunc(x.opened, name, byName)
+	if !ok {
+		return nil
+	}
+	x.byName[name] = x.opened[i]
+	return x.opened[i]
 }
 
 func (x *Index) addIndex(it Item) error {
@@ -332,12 +358,13 @@ func (x *Index) settle() error {
 	if x.settled == x.next {
 		return nil
 	}
+	if err := x.loadAll(x.changed); err != nil {
+		return err
+	}
 	first := len(x.sorted) // place of the first new name; all from there on move
 	grown := false
 	for _, e := range x.changed {
-		if err := x.grow(e); err != nil {
-			return err
-		}
+		e.grow()
 		if e.place < 0 {
 			place, _ := slices.BinarySearchFunc(x.sorted[:first], e.name, byName)
 			first, grown = place, true
@@ -365,20 +392,23 @@ func (x *Index) settle() error {
 
 func byName(e *entry, name string) int { return strings.Compare(e.name, name) }
 
-func (x *Index) grow(e *entry) error {
-	if err := x.load(e); err != nil {
-		return err
-	}
+// grow brings an entry's new lines into its text, which is in memory.
+func (e *entry) grow() {
 	if e.sum == nil {
-		e.sum = sha256.New()
-		e.sum.Write([]byte{0}) // RFC 6962: what a leaf hash begins with
-		e.sum.Write(e.text)
+		e.sum = leafHash(e.text)
 	}
 	e.sum.Write(e.more)
 	e.text = append(e.text, e.more...)
 	e.size, e.more = int64(len(e.text)), nil
 	e.hash = tlog.Hash(e.sum.Sum(nil))
-	return nil
+}
+
+// leafHash begins the hash of an entry that begins with this text.
+func leafHash(text []byte) hash.Hash {
+	h := sha256.New()
+	h.Write([]byte{0}) // RFC 6962: what a leaf hash begins with
+	h.Write(text)
+	return h
 }
 
 // rehash recomputes the nodes above some places (ascending) and above all

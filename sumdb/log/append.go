@@ -66,15 +66,15 @@ func refusal(i int, err error) error {
 // begins here: signatures are checked, what the door will ask is read, and so is the
 // package index where the batch will need it.
 func (s *session) admitter(leaves [][]byte) func(i int) (int64, error) {
-	if s.index == nil && s.next()+int64(len(leaves))-s.facts.lastIndex() > index.Interval {
-		go s.readIndex()
-	}
 	parsed, errs := make([]*record.Signed, len(leaves)), make([]error, len(leaves))
 	var good []*record.Signed
 	for i, leaf := range leaves {
 		if parsed[i], errs[i] = record.ParseLeaf(leaf); errs[i] == nil {
 			good = append(good, parsed[i])
 		}
+	}
+	if s.index == nil && s.next()+int64(len(leaves))-s.facts.lastIndex() > index.Interval {
+		s.indexAhead(good)
 	}
 	fetched := make(chan struct{})
 	go func() {

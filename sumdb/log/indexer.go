@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"sync"
 
 	"github.com/freedomofpress/wheellock/internal/durable"
 	"github.com/freedomofpress/wheellock/sumdb/index"
@@ -64,6 +65,9 @@ func (s *session) keyReplaced() (bool, error) {
 
 // openIndex brings the index up to the batch.
 func (s *session) openIndex() error {
+	if s.index == nil && s.ahead != nil {
+		s.index = s.ahead()
+	}
 	if s.index == nil {
 		x, err := s.readIndex()
 		s.index = &indexer{dir: s.l.o.Dir, x: x}
@@ -72,6 +76,30 @@ func (s *session) openIndex() error {
 		}
 	}
 	return s.followIndex()
+}
+
+// indexAhead begins to read what a batch that will need the index needs of it:
+// that takes as long as all the rest of an append.
+func (s *session) indexAhead(batch []*record.Signed) {
+	var names []string
+	for _, b := range batch {
+		names = append(names, index.NameOf(b.Kind(), b.Get("package")))
+	}
+	read := sync.OnceValue(func() *indexer {
+		x, err := s.readIndex()
+		if err != nil || !s.indexFits(x) {
+			return nil
+		}
+		ahead := &indexer{dir: s.l.o.Dir, x: x}
+		if ahead.follow(s.ctx, s.tree) != nil {
+			ahead.remake()
+			return ahead
+		}
+		x.Preload(names)
+		return ahead
+	})
+	s.ahead = read
+	go read()
 }
 
 // remake makes the index again from the log: then it is right.

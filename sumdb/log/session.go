@@ -46,6 +46,7 @@ type session struct {
 	bytes  int64
 
 	readIndex func() (*index.Index, error) // reads the folder's index, once
+	ahead     func() *indexer              // what indexAhead has begun, or nil
 }
 
 // warmState is what an append leaves to the next one of the same process: it is
@@ -103,6 +104,9 @@ func (l *Log) begin(ctx context.Context) (_ *session, err error) {
 
 // end lets the locks go.
 func (s *session) end() {
+	if s.ahead != nil {
+		s.ahead() // it reads the folder
+	}
 	if s.facts != nil && (s.l.warm == nil || s.l.warm.facts != s.facts) {
 		s.facts.close()
 	}
