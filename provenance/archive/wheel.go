@@ -195,6 +195,11 @@ func (w *Wheel) Content() (string, error) {
 	if err != nil {
 		return "", err
 	}
+	return w.ContentOf(sums), nil
+}
+
+// ContentOf is the content hash of a wheel whose files' hashes are known already.
+func (w *Wheel) ContentOf(sums map[string][32]byte) string {
 	lines := make([]string, 0, len(sums))
 	for name, sum := range sums {
 		if w.isRecord(name) {
@@ -211,7 +216,7 @@ func (w *Wheel) Content() (string, error) {
 	for _, l := range lines {
 		io.WriteString(h, l)
 	}
-	return hex.EncodeToString(h.Sum(nil)), nil
+	return hex.EncodeToString(h.Sum(nil))
 }
 
 // Sums is the SHA-256 of each file, RECORD too. It reads every file.

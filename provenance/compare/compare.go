@@ -1,7 +1,9 @@
-// Package compare says in few words how two wheels differ and why.
+// Package compare says in few words how two files differ and why: wheels above
+// all, but also source archives, zips, tars, Debian packages, what is packed in
+// them, compiled code, Python bytecode, text and folders.
 //
 // One fact is one line, however many members it shows in: a zip whose 33 members
-// have other times has one line about times. Lines name our side first:
+// have other times has one line about times. Lines name our side, or A, first:
 //
 //	WHEEL: Generator setuptools (80.9.0) != setuptools (80.8.0)
 //	METADATA: License-File only ours: LICENSE.md
@@ -9,37 +11,35 @@
 //	foo/_speedups.so: compiler GCC: (Debian 12.2.0-14) 12.2.0 != GCC: (GNU) 14.2.1; .text 5 != 6 bytes
 //	zip times: 33 of 39 members, foo/__init__.py 2026-09-22 20:53:50 != 2026-09-22 20:53:42
 //
-// Each fact has at most one cause, a word of a fixed vocabulary that wheels.lock
-// records and other tools may act on:
+// A fact in an archive within begins with its path: "data.tar: ...".
 //
-//	zip-times          times of zip members, and extra fields, which hold times too
-//	zip-modes          modes, executable bits, or the system that made the zip
-//	deflate            the same bytes packed otherwise, or other zip flags
-//	record-order       RECORD's rows, or the zip's members, in another order
-//	generator          another backend, or another version of it
-//	tag                another tag, or pure here and not there
-//	metadata-eol       METADATA with other line ends
-//	metadata-fields    other METADATA, entry points or such
-//	license-files      other licence files, or License-File
-//	missing-in-sdist   files upstream that our source does not make
-//	preprocessed-data  files with other content
-//	native-path        compiled code that differs by where it was built
-//	native-compiler    compiled code by another compiler
-//	vendored-libs      shared libraries copied in, or code changed to find them
-//	sbom               a bill of materials was added
-//	env-switch         the publisher compiles what is pure when built plainly
-//	requirement-gone   other Requires-Dist
+// # Nothing is hidden
+//
+// Two files that differ in a byte have at least one fact. What no reader looks at
+// (padding, fields of headers that have no name here, how bytes were packed) is
+// told too, as such, where nothing else explains it: a member's rest of header
+// where its named fields are equal, RECORD where the files that it lists are.
+// What cannot be opened (damaged, encrypted, too deep) is compared as bytes, and
+// a note says so.
+//
+// # Causes
+//
+// A fact has at most one cause, a word of a fixed vocabulary ([Causes],
+// [Meaning]) that wheels.lock records and other tools may act on. Containers
+// other than zip use the same words: zip-times are the times of a tar, too. A
+// fact that no word fits has none.
+//
+// # Bounds
+//
+// Members are read as streams; memory does not grow with them. See [MaxText],
+// [MaxNested], [MaxUnpacked].
 package compare
 
 import (
-	"crypto/sha256"
+	"context"
 	"fmt"
-	"io"
 	"os"
-	"slices"
-	"sort"
-
-	"github.com/freedomofpress/wheellock/provenance/archive"
+	"path/filepath"
 )
 
 // Verdict is the outcome, as wheels.lock has it.
@@ -52,182 +52,53 @@ const (
 	Differs Verdict = "differs"
 )
 
-// The causes.
-const (
-	ZipTimes         = "zip-times"
-	ZipModes         = "zip-modes"
-	Deflate          = "deflate"
-	RecordOrder      = "record-order"
-	Generator        = "generator"
-	Tag              = "tag"
-	MetadataEOL      = "metadata-eol"
-	MetadataFields   = "metadata-fields"
-	LicenseFiles     = "license-files"
-	MissingInSdist   = "missing-in-sdist"
-	PreprocessedData = "preprocessed-data"
-	NativePath       = "native-path"
-	NativeCompiler   = "native-compiler"
-	VendoredLibs     = "vendored-libs"
-	SBOM             = "sbom"
-	EnvSwitch        = "env-switch"
-	RequirementGone  = "requirement-gone"
-)
-
-// Causes is the whole vocabulary, sorted.
-func Causes() []string {
-	all := []string{ZipTimes, ZipModes, Deflate, RecordOrder, Generator, Tag, MetadataEOL, MetadataFields, LicenseFiles,
-		MissingInSdist, PreprocessedData, NativePath, NativeCompiler, VendoredLibs, SBOM, EnvSwitch, RequirementGone}
-	sort.Strings(all)
-	return all
-}
-
 // Fact is one difference.
 type Fact struct {
-	Cause string // of the vocabulary
-	Line  string // for people, without line feed
+	Cause string   // of the vocabulary, "" where no word fits
+	Line  string   // for people, without line feed
+	Where string   // path of the archives around it, "" at the top
+	Names []string // members that it is about, at most MaxNames, sorted
+	Count int      // how many members it is about; 0: the file as a whole
+	Diff  []string // lines of a unified difference, where Options.Diffs asks for them
+
+	class string // what facts of one kind share
 }
 
-// Result is what [Wheels] found.
+// MaxNames is the most members that a fact names.
+const MaxNames = 100
+
+// Result is what a comparison found.
 type Result struct {
 	Verdict                      Verdict
 	Causes                       []string // sorted, without repeats
 	Lines                        []string // one fact, one line; what is installed first, the container last
 	Facts                        []Fact   // the same with their causes
-	OursSHA256, UpstreamSHA256   string   // of the files, hex
-	OursContent, UpstreamContent string   // content hashes, hex; "" for the verdict bytes
+	Notes                        []string // what was not looked into, and why
+	Folders                      bool     // two folders: no sizes, no hashes
+	OursSize, UpstreamSize       int64
+	OursSHA256, UpstreamSHA256   string // of the files, hex
+	OursContent, UpstreamContent string // content hashes of wheels, hex; "" for the verdict bytes
 }
-
-// MaxText is the most bytes of a file of which two versions are compared line by line.
-const MaxText = 4 << 20
 
 // Wheels compares the wheel we built with the published one. The error is an
-// *archive.Error where a wheel cannot be read, and says which.
+// *archive.Error where a wheel cannot be read strictly, and says which.
 func Wheels(ours, upstream string) (*Result, error) {
-	res := &Result{}
-	var err error
-	if res.OursSHA256, err = fileSum(ours); err != nil {
-		return nil, err
-	}
-	if res.UpstreamSHA256, err = fileSum(upstream); err != nil {
-		return nil, err
-	}
-	if res.OursSHA256 == res.UpstreamSHA256 {
-		res.Verdict = Bytes
-		return res, nil
-	}
-	a, err := open(ours)
-	if err != nil {
-		return nil, fmt.Errorf("comparing our wheel: %w", err)
-	}
-	defer a.Close()
-	b, err := open(upstream)
-	if err != nil {
-		return nil, fmt.Errorf("comparing the published wheel: %w", err)
-	}
-	defer b.Close()
-	return res, res.compare(a, b)
-}
-
-func (res *Result) compare(a, b *side) error {
-	var err error
-	if res.OursContent, err = a.Content(); err != nil {
-		return fmt.Errorf("comparing our wheel: %w", err)
-	}
-	if res.UpstreamContent, err = b.Content(); err != nil {
-		return fmt.Errorf("comparing the published wheel: %w", err)
-	}
-	d := &differ{a: a, b: b}
-	res.Verdict = Content
-	if res.OursContent != res.UpstreamContent {
-		res.Verdict = Differs
-		d.files()
-	}
-	d.container()
-	if d.err != nil {
-		return fmt.Errorf("comparing wheels: %w", d.err)
-	}
-	if len(d.facts) == 0 {
-		// The files differ in bytes that no reader looks at, such as version numbers of the zip format.
-		d.fact(Deflate, "zip: headers or packed bytes differ")
-	}
-	res.Facts = d.facts
-	for _, f := range d.facts {
-		res.Lines = append(res.Lines, f.Line)
-		res.Causes = append(res.Causes, f.Cause)
-	}
-	sort.Strings(res.Causes)
-	res.Causes = slices.Compact(res.Causes)
-	return nil
-}
-
-// side is one of the two wheels. Members are known by a key: their name, with
-// the .dist-info and .data folders under one name, since backends differ in how
-// they spell it.
-type side struct {
-	*archive.Wheel
-	sums map[string][32]byte       // by key
-	at   map[string]*archive.Entry // by key, files only
-	keys []string                  // sorted
-}
-
-func open(path string) (*side, error) {
-	w, err := archive.OpenWheel(path, archive.Read)
-	if err != nil {
-		return nil, err
-	}
-	s := &side{Wheel: w, sums: map[string][32]byte{}, at: map[string]*archive.Entry{}}
-	sums, err := w.Sums()
-	if err != nil {
-		w.Close()
-		return nil, err
-	}
-	for i := range w.Entries {
-		e := &w.Entries[i]
-		if e.Dir() {
-			continue
+	c := newRun(context.Background(), Options{}, oursUpstream)
+	defer c.release(0)
+	var xs [2]content
+	for i, name := range []string{ours, upstream} {
+		f, err := os.Open(name)
+		if err != nil {
+			return nil, fmt.Errorf("comparing wheels: %w", err)
 		}
-		k := s.key(e.Name)
-		s.at[k], s.sums[k], s.keys = e, sums[e.Name], append(s.keys, k)
-	}
-	sort.Strings(s.keys)
-	return s, nil
-}
-
-// differ collects facts.
-type differ struct {
-	a, b  *side
-	facts []Fact
-	err   error
-}
-
-func (d *differ) fact(cause, format string, args ...any) {
-	d.facts = append(d.facts, Fact{cause, printable(fmt.Sprintf(format, args...))})
-}
-
-// text reads one member of each side; nil and an error kept for later when that fails.
-func (d *differ) text(key string) (a, b []byte) {
-	for _, x := range []struct {
-		s *side
-		p *[]byte
-	}{{d.a, &a}, {d.b, &b}} {
-		t, err := x.s.ReadFile(x.s.at[key].Name, archive.MaxFile)
-		if err != nil && d.err == nil {
-			d.err = err
+		defer f.Close()
+		info, err := f.Stat()
+		if err != nil {
+			return nil, fmt.Errorf("comparing wheels: %w", err)
 		}
-		*x.p = t
+		xs[i] = section(f, 0, info.Size())
 	}
-	return a, b
-}
-
-func fileSum(path string) (string, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", fmt.Errorf("comparing wheels: %w", err)
-	}
-	defer f.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return "", fmt.Errorf("comparing wheels: %w", err)
-	}
-	return fmt.Sprintf("%x", h.Sum(nil)), nil
+	names := [2]string{filepath.Base(ours), filepath.Base(upstream)}
+	c.strict = true
+	return c.files(names, xs[0], xs[1])
 }

@@ -7,14 +7,15 @@ import (
 	"strings"
 )
 
-// metadata compares METADATA field by field.
-func (d *differ) metadata() {
-	a, b := d.a.Metadata, d.b.Metadata
+// metadata compares METADATA, PKG-INFO or a Debian control file field by field.
+func (d *differ) metadata(label string, a, b []byte) {
 	if bytes.Equal(a, b) {
 		return
 	}
+	said := len(d.facts)
+	defer func(a, b []byte) { d.attach(d.facts[said:], label, a, b) }(a, b)
 	if bytes.Contains(a, []byte("\r\n")) != bytes.Contains(b, []byte("\r\n")) {
-		d.fact(MetadataEOL, "METADATA: other line ends, CRLF %s", map[bool]string{true: "ours", false: "upstream"}[bytes.Contains(a, []byte("\r\n"))])
+		d.fact(MetadataEOL, "%s: other line ends, CRLF %s", label, map[bool]string{true: d.c.w.a, false: d.c.w.b}[bytes.Contains(a, []byte("\r\n"))])
 	}
 	a, b = unix(a), unix(b)
 	if bytes.Equal(a, b) {
@@ -25,47 +26,60 @@ func (d *differ) metadata() {
 	found := len(d.facts)
 	af, bf := fields(ah), fields(bh)
 	for _, name := range sorted(union(af, bf)) {
-		d.field(name, af[name], bf[name])
+		d.field(label, name, af[name], bf[name])
 	}
 	if ah != bh && len(d.facts) == found {
-		d.fact(MetadataFields, "METADATA: fields in another order or folded otherwise")
+		d.fact(MetadataFields, "%s: fields in another order or folded otherwise", label)
 	}
 	if abody != bbody {
-		d.fact(MetadataFields, "METADATA: description, %s", firstLine([]byte(abody), []byte(bbody)))
+		d.fact(MetadataFields, "%s: description, %s", label, firstLine([]byte(abody), []byte(bbody)))
+	}
+	if len(d.facts) == said {
+		d.fact(MetadataFields, "%s: %s", label, firstLine(a, b))
+	}
+}
+
+// attach gives the whole difference of the file to the first of its facts.
+func (d *differ) attach(facts []Fact, label string, a, b []byte) {
+	for i := range facts {
+		facts[i].Names, facts[i].Count = []string{printable(label)}, 1
+	}
+	if len(facts) > 0 {
+		d.c.diffs(&facts[0], []found{{"", difference{text: &[2][]byte{a, b}}}})
 	}
 }
 
 // field compares the values of one field, as a set.
-func (d *differ) field(name string, a, b []string) {
+func (d *differ) field(label, name string, a, b []string) {
 	onlyA, onlyB := minus(a, b), minus(b, a)
 	if len(onlyA)+len(onlyB) == 0 {
 		return
 	}
-	cause := MetadataFields
+	cause, w := MetadataFields, d.c.w
 	switch name {
 	case "License-File", "License", "License-Expression":
 		cause = LicenseFiles
 	case "Requires-Dist":
 		plainA, plainB := plain(onlyA), plain(onlyB)
 		if slices.Equal(plainA, plainB) {
-			d.fact(MetadataFields, "METADATA: Requires-Dist is written otherwise: %s != %s", onlyA[0], onlyB[0])
+			d.fact(MetadataFields, "%s: Requires-Dist is written otherwise: %s != %s", label, onlyA[0], onlyB[0])
 			return
 		}
 		cause = RequirementGone
 	}
 	switch {
 	case len(a) == 1 && len(b) == 1:
-		d.fact(cause, "METADATA: %s %s != %s", name, quote([]byte(a[0])), quote([]byte(b[0])))
+		d.fact(cause, "%s: %s %s", label, name, quotes([]byte(a[0]), []byte(b[0])))
 	case len(onlyA) > 0 && len(onlyB) > 0:
-		d.fact(cause, "METADATA: %s only ours: %s; only upstream: %s", name, some(onlyA), some(onlyB))
+		d.fact(cause, "%s: %s only %s: %s; only %s: %s", label, name, w.a, some(onlyA), w.b, some(onlyB))
 	case len(b) == 0:
-		d.fact(cause, "METADATA: %s is missing upstream, ours: %s", name, some(onlyA))
+		d.fact(cause, "%s: %s %s, %s: %s", label, name, w.missingB, w.a, some(onlyA))
 	case len(a) == 0:
-		d.fact(cause, "METADATA: %s is missing, upstream: %s", name, some(onlyB))
+		d.fact(cause, "%s: %s %s, %s: %s", label, name, w.missingA, w.b, some(onlyB))
 	case len(onlyA) > 0:
-		d.fact(cause, "METADATA: %s only ours: %s", name, some(onlyA))
+		d.fact(cause, "%s: %s only %s: %s", label, name, w.a, some(onlyA))
 	default:
-		d.fact(cause, "METADATA: %s only upstream: %s", name, some(onlyB))
+		d.fact(cause, "%s: %s only %s: %s", label, name, w.b, some(onlyB))
 	}
 }
 

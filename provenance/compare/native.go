@@ -1,126 +1,112 @@
 package compare
 
 import (
-	"bytes"
-	"debug/elf"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 )
 
 // compiled compares two builds of one native module: compiler, what it links
-// to, where it was built, and which sections have other sizes or bytes. It is
-// one line a file, and one cause: the first of compiler, libraries and path that
-// differs, since a compiler changes the rest too.
-func (d *differ) compiled(key string, a, b []byte) {
-	x, errA := readELF(a)
-	y, errB := readELF(b)
-	if errA != nil || errB != nil {
-		d.fact(NativeCompiler, "%s: other bytes, %d != %d", show(key), len(a), len(b))
-		return
+// to, where it was built, which sections have other sizes or bytes, and which
+// function is the first that differs. It has one cause: the first of processor,
+// compiler, libraries and path that differs, since a compiler changes the rest
+// too. nil: it cannot be read as what it claims to be.
+func (c *run) compiled(k kind, a, b content) (*difference, error) {
+	var err error
+	if a, err = c.solid(a); err == nil {
+		b, err = c.solid(b)
 	}
+	if err != nil {
+		return nil, err
+	}
+	x, errA := c.object(k, a)
+	y, errB := c.object(k, b)
+	if c.ctx.Err() != nil {
+		return nil, c.ctx.Err()
+	}
+	if errA != nil || errB != nil {
+		return nil, nil
+	}
+	l := &difference{}
 	var parts []string
-	cause := ""
-	because := func(c, format string, args ...any) {
+	because := func(cause, format string, args ...any) {
 		parts = append(parts, fmt.Sprintf(format, args...))
-		if cause == "" {
-			cause = c
+		if l.cause == "" {
+			l.cause = cause
 		}
 	}
 	if x.machine != y.machine {
 		because(Tag, "for %s != %s", x.machine, y.machine)
 	}
-	if x.comment != y.comment {
-		because(NativeCompiler, "compiler %s != %s", orNone(x.comment), orNone(y.comment))
+	if x.compiler != y.compiler {
+		because(NativeCompiler, "compiler %s != %s", orNone(x.compiler), orNone(y.compiler))
 	}
 	if !slices.Equal(x.needed, y.needed) {
-		because(VendoredLibs, "needs %s != %s", orNone(strings.Join(minus(x.needed, y.needed), " ")), orNone(strings.Join(minus(y.needed, x.needed), " ")))
+		because(VendoredLibs, "needs %s != %s", orNone(some(minus(x.needed, y.needed))), orNone(some(minus(y.needed, x.needed))))
 	}
 	if x.runpath != y.runpath {
 		because(VendoredLibs, "runpath %s != %s", orNone(x.runpath), orNone(y.runpath))
 	}
-	if x.path != y.path {
-		because(NativePath, "built in %s != %s", orNone(x.path), orNone(y.path))
+	if p, q := minus(x.paths, y.paths), minus(y.paths, x.paths); len(p)+len(q) > 0 {
+		because(NativePath, "built in %s != %s", place1(p), place1(q))
 	}
-	parts = append(parts, sections(x, y)...)
-	if cause == "" {
-		cause = NativeCompiler
+	if x.stripped != y.stripped {
+		because(NativeCompiler, "stripped only %s", map[bool]string{true: c.w.a, false: c.w.b}[x.stripped])
 	}
-	d.fact(cause, "%s: %s", show(key), strings.Join(parts, "; "))
-}
-
-// object is what of an ELF file is compared.
-type object struct {
-	machine, comment, runpath, path string
-	needed                          []string
-	names                           []string
-	size                            map[string]uint64
-	sum                             map[string]string
-}
-
-// Folders that build systems leave in strings and debug information.
-var buildFolder = regexp.MustCompile(`/(?:build|project|home|tmp|root|usr/src|github|__w|io|host)/[\x21-\x7e]{1,200}`)
-
-func readELF(b []byte) (o object, err error) {
-	f, err := elf.NewFile(bytes.NewReader(b))
-	if err != nil {
-		return o, err
-	}
-	o.machine = f.Machine.String()
-	o.needed, _ = f.ImportedLibraries()
-	slices.Sort(o.needed)
-	for _, tag := range []elf.DynTag{elf.DT_RUNPATH, elf.DT_RPATH} {
-		vs, _ := f.DynString(tag)
-		o.runpath += strings.Join(vs, ":")
-	}
-	o.size, o.sum = map[string]uint64{}, map[string]string{}
-	for _, s := range f.Sections {
-		if s.Name == "" {
-			continue
+	for i, p := range x.said {
+		if i < len(y.said) && p.value != y.said[i].value {
+			because(NativeCompiler, "%s %s != %s", p.name, orNone(p.value), orNone(y.said[i].value))
 		}
-		o.names = append(o.names, s.Name)
-		o.size[s.Name] += s.Size
-		if s.Type == elf.SHT_NOBITS || s.Flags&elf.SHF_COMPRESSED != 0 || s.FileSize > uint64(len(b)) {
-			continue
-		}
-		data, err := s.Data()
+	}
+	var own []string
+	if x.buildID != y.buildID {
+		own = append(own, fmt.Sprintf("build-id %s != %s", short(x.buildID), short(y.buildID)))
+	}
+	own = append(own, c.sections(x, y)...)
+	if f := firstFunction(x, y); f != "" {
+		own = append(own, "first other function "+f)
+		l.code = func() []string { return c.disassembled(f, a, b, x, y) }
+	}
+	l.same, l.own = strings.Join(parts, "; "), strings.Join(own, "; ")
+	if l.own == "" && l.same == "" {
+		i, err := firstDifference(c.ctx, a, b)
 		if err != nil {
-			continue
+			return nil, err
 		}
-		o.sum[s.Name] += string(data)
-		switch {
-		case s.Name == ".comment":
-			o.comment = comment(data)
-		case s.Name == ".rodata" || strings.HasPrefix(s.Name, ".debug_"):
-			if m := buildFolder.Find(data); m != nil && o.path == "" {
-				o.path = string(m)
-			}
-		}
+		l.own = fmt.Sprintf("headers, or bytes outside of the sections, from byte %d on", i+1)
 	}
-	return o, nil
+	if l.cause == "" {
+		l.cause = NativeCompiler
+	}
+	return l, nil
 }
 
-// comment is the section's strings, each once.
-func comment(b []byte) string {
-	var out []string
-	for _, s := range strings.Split(string(b), "\x00") {
-		if s = strings.TrimSpace(s); s != "" && !slices.Contains(out, s) {
-			out = append(out, s)
-		}
+func short(id string) string {
+	if len(id) > 12 {
+		return id[:12] + "..."
 	}
-	return strings.Join(out, ", ")
+	return orNone(id)
+}
+
+func place1(paths []string) string {
+	switch len(paths) {
+	case 0:
+		return "none"
+	case 1:
+		return paths[0]
+	}
+	return fmt.Sprintf("%s and %d more", paths[0], len(paths)-1)
 }
 
 // sections says which sections differ: by size, or by bytes alone.
-func sections(x, y object) []string {
+func (c *run) sections(x, y *object) []string {
 	var sized, bytewise, only []string
 	for _, n := range sorted(union(x.size, y.size)) {
 		a, inA := x.size[n]
 		b, inB := y.size[n]
 		switch {
 		case inA != inB:
-			only = append(only, n+map[bool]string{true: " only ours", false: " only upstream"}[inA])
+			only = append(only, n+map[bool]string{true: " only " + c.w.a, false: " only " + c.w.b}[inA])
 		case a != b:
 			sized = append(sized, fmt.Sprintf("%s %d != %d", n, a, b))
 		case x.sum[n] != y.sum[n]:

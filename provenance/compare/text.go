@@ -3,29 +3,15 @@ package compare
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"path"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 )
-
-const (
-	distInfo = "*.dist-info/"
-	dataDir  = "*.data/"
-)
-
-// key is a member's name with the wheel's own folders under a common name.
-func (s *side) key(name string) string {
-	if rest, ok := strings.CutPrefix(name, s.DistInfo+"/"); ok {
-		return distInfo + rest
-	}
-	if rest, ok := strings.CutPrefix(name, s.DataDir+"/"); ok {
-		return dataDir + rest
-	}
-	return name
-}
 
 // show is a key for people: METADATA instead of *.dist-info/METADATA.
 func show(key string) string {
@@ -35,7 +21,12 @@ func show(key string) string {
 	return key
 }
 
-// printable keeps a line one line, whatever is in file names or METADATA.
+// maxLine is the most bytes of a line.
+const maxLine = 400
+
+// printable keeps a line one line, and one that reads as it is written, whatever
+// is in file names or METADATA: control characters, line ends of every script and
+// marks that turn the direction of writing become "?".
 func printable(s string) string {
 	clean := strings.Map(func(r rune) rune {
 		if r == utf8.RuneError || !unicode.IsPrint(r) && r != ' ' {
@@ -43,10 +34,35 @@ func printable(s string) string {
 		}
 		return r
 	}, s)
-	if len(clean) > 400 {
-		clean = strings.ToValidUTF8(clean[:397], "") + "..."
+	if len(clean) > maxLine {
+		clean = strings.ToValidUTF8(clean[:maxLine-3], "") + "..."
 	}
 	return clean
+}
+
+// clip keeps a value short.
+func clip(s string) string {
+	if s == "" {
+		return "none"
+	}
+	if len(s) > 70 {
+		return strings.ToValidUTF8(s[:60], "") + "..." + strings.ToValidUTF8(s[len(s)-7:], "")
+	}
+	return s
+}
+
+func orNone(s string) string {
+	if s == "" {
+		return "none"
+	}
+	return s
+}
+
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
 }
 
 // group says which files a fact is about: one name, or the folder that they
@@ -62,14 +78,14 @@ func group(keys []string) (count, names string) {
 // common is the shortest pattern for several sorted keys.
 func common(keys []string) string {
 	dir := path.Dir(keys[0])
-	for dir != "." && !strings.HasPrefix(keys[len(keys)-1], dir+"/") {
+	for dir != "." && dir != "/" && !strings.HasPrefix(keys[len(keys)-1], dir+"/") {
 		dir = path.Dir(dir)
 	}
-	if dir != "." {
-		return dir + "/*"
-	}
-	if len(keys) <= 3 {
+	if len(keys) <= 3 && (dir == "." || dir == "/" || len(strings.Join(keys, ", ")) < 80) {
 		return strings.Join(keys, ", ")
+	}
+	if dir != "." && dir != "/" {
+		return dir + "/*"
 	}
 	return keys[0] + ", " + keys[1] + ", ..."
 }
@@ -82,13 +98,36 @@ func firstLine(a, b []byte) string {
 		case i >= len(as) || i >= len(bs):
 			return fmt.Sprintf("%d != %d lines", len(as), len(bs))
 		case !bytes.Equal(as[i], bs[i]):
-			return fmt.Sprintf("line %d: %s != %s", i+1, quote(as[i]), quote(bs[i]))
+			return fmt.Sprintf("line %d: %s", i+1, quotes(as[i], bs[i]))
 		}
 	}
 }
 
+// quotes writes two lines so that their difference shows, wherever it begins.
+func quotes(a, b []byte) string {
+	i := 0
+	for i < min(len(a), len(b)) && a[i] == b[i] {
+		i++
+	}
+	if i < 40 {
+		x, y := quote(a), quote(b)
+		if x == y { // they differ in blanks, or far behind
+			x, y = strconv.Quote(string(a[:min(len(a), 60)])), strconv.Quote(string(b[:min(len(b), 60)]))
+		}
+		return x + " != " + y
+	}
+	i -= 15
+	for i > 0 && !utf8.RuneStart(a[i]) {
+		i--
+	}
+	return "..." + quote(a[i:]) + " != ..." + quote(b[i:])
+}
+
 func quote(b []byte) string {
-	s := strings.TrimSpace(string(b))
+	s := string(b)
+	if t := strings.TrimSpace(s); t != "" {
+		s = t
+	}
 	if len(s) > 60 {
 		s = strings.ToValidUTF8(s[:57], "") + "..."
 	}
@@ -98,3 +137,20 @@ func quote(b []byte) string {
 func isText(b []byte) bool { return len(b) <= MaxText && utf8.Valid(b) && bytes.IndexByte(b, 0) < 0 }
 
 func unix(b []byte) []byte { return bytes.ReplaceAll(b, []byte("\r\n"), []byte("\n")) }
+
+func sorted[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+
+func ordinal(n int) string {
+	suffix := "th"
+	if n%100 < 11 || n%100 > 13 {
+		switch n % 10 {
+		case 1:
+			suffix = "st"
+		case 2:
+			suffix = "nd"
+		case 3:
+			suffix = "rd"
+		}
+	}
+	return fmt.Sprintf("%d%s", n, suffix)
+}
