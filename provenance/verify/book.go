@@ -6,6 +6,7 @@ import (
 	"github.com/freedomofpress/wheellock/lock"
 	"github.com/freedomofpress/wheellock/sumdb/proof"
 	"github.com/freedomofpress/wheellock/sumdb/record"
+	"github.com/freedomofpress/wheellock/sumdb/trust"
 )
 
 // Where a statement stands.
@@ -72,6 +73,7 @@ func (b *book) addProof(v *proof.Verified) {
 // add takes a statement in. Void ones are kept where it matters that somebody
 // stated something, and count nowhere.
 func (b *book) add(where int, number int64, key string, void bool, s *record.Signed) {
+	key = trust.Material(key) // two names for one key are one builder
 	f := &fact{where: where, number: number, key: key, void: void, kind: s.Kind()}
 	f.name, f.version = s.Package()
 	switch s.Kind() {

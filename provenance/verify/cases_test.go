@@ -137,6 +137,39 @@ func TestBuilders(t *testing.T) {
 	}
 }
 
+// TestOneBuilderTwoNames: who lets a root call the same key otherwise is one builder.
+func TestOneBuilderTwoNames(t *testing.T) {
+	w := newWorld(t)
+	w.policy.Builders = 3
+	last := ""
+	for _, name := range []string{"ann.example", "bob.example"} {
+		skey, vkey, err := note.GenerateKey(strings.NewReader(strings.Repeat("s", 32)), name)
+		w.must(err)
+		w.nextRoot(func(r *trust.Root) error {
+			for i := range r.Roles {
+				if r.Roles[i].Name == trust.RoleBuilder {
+					keys := slices.DeleteFunc(r.Roles[i].Keys, func(k string) bool { return k == last })
+					r.Roles[i].Keys = append(keys, vkey)
+				}
+			}
+			return nil
+		})
+		last = vkey
+		w.who[trust.RoleBuilder], err = note.NewSigner(skey)
+		w.must(err)
+		w.state(w.rebuild("alpha", 0, "bookworm"), w.rebuild("beta", 0, "bookworm"))
+		for i, x := range w.pkg("gamma").Wheels {
+			w.state(w.rebuild("gamma", i, x.Targets[0]))
+		}
+	}
+	w.prove()
+	r := w.verify()
+	w.expect(r, 0, "too-few-builders")
+	if r.Trust.Builders != 2 {
+		t.Errorf("%d builders", r.Trust.Builders)
+	}
+}
+
 func TestBuildersDisagree(t *testing.T) {
 	w := newWorld(t)
 	b := w.rebuild("gamma", 0, w.pkg("gamma").Wheels[0].Targets[0])

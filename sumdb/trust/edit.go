@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/freedomofpress/wheellock/sumdb/note"
 )
 
 // The functions here are edits for [Draft] and [Next]: each changes the copy of a
@@ -127,8 +129,19 @@ func Renew(r *Root, until time.Time) error {
 	return nil
 }
 
+// revoked reports whether a key was, under this name or another.
 func revoked(r *Root, key string) bool {
-	return slices.ContainsFunc(r.Revoked, func(v Revocation) bool { return v.Key == key })
+	return slices.ContainsFunc(r.Revoked, func(v Revocation) bool { return v.Key == key || Material(v.Key) == Material(key) })
+}
+
+// Material is what makes the signatures of a verifier key, whatever it is called: who
+// counts distinct keys counts these. It is the key itself where that is none.
+func Material(key string) string {
+	v, err := note.NewVerifier(key)
+	if err != nil {
+		return key
+	}
+	return string(v.Public())
 }
 
 // Revoke takes a note key out of all roles and records how it ended; from is the

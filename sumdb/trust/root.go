@@ -235,7 +235,7 @@ func (r *Root) certificates() ([]*certificate, error) {
 // checkKeys looks at roles and revocations. A key has one role, so that what it
 // signed can be judged from its name alone.
 func (r *Root) checkKeys() error {
-	seen := map[keyID]bool{}
+	seen := map[string]bool{}
 	log := false
 	for i, k := range r.Roles {
 		if i > 0 && k.Name <= r.Roles[i-1].Name {
@@ -260,14 +260,16 @@ func (r *Root) checkKeys() error {
 			return fmt.Errorf("the keys of role %s are not sorted", k.Name)
 		}
 		for _, key := range slices.Concat(k.Keys, k.Spare) {
-			id, err := r.checkKey(k.Name, key)
+			v, err := r.checkKey(k.Name, key)
 			if err != nil {
 				return err
 			}
-			if seen[id] {
-				return fmt.Errorf("a key of role %s is there twice", k.Name)
+			for _, id := range identities(v) {
+				if seen[id] {
+					return fmt.Errorf("a key of role %s is there twice, under one name or two", k.Name)
+				}
+				seen[id] = true
 			}
-			seen[id] = true
 		}
 	}
 	if !log {
@@ -276,22 +278,28 @@ func (r *Root) checkKeys() error {
 	return r.checkRevoked(seen)
 }
 
-func (r *Root) checkKey(role, key string) (keyID, error) {
+// identities are what a key may share with no other: what makes its signatures, since
+// a name costs nothing, and what signature lines call it, which has 32 bits only.
+func identities(v *note.VerifierKey) []string {
+	return []string{"key " + string(v.Public()), fmt.Sprintf("name %s+%08x", v.Name(), v.KeyHash())}
+}
+
+func (r *Root) checkKey(role, key string) (*note.VerifierKey, error) {
 	v, err := verifier(key)
 	if err != nil {
-		return keyID{}, fmt.Errorf("a key of role %s is not a verifier key", role)
+		return nil, fmt.Errorf("a key of role %s is not a verifier key", role)
 	}
 	if v.Cosigns() != (role == RoleWitness) {
-		return keyID{}, fmt.Errorf("a key of role %s has the algorithm of another role", role)
+		return nil, fmt.Errorf("a key of role %s has the algorithm of another role", role)
 	}
 	// C2SP tlog-checkpoint: a log signs with a key that bears its origin's name.
 	if role == RoleLog && v.Name() != r.Origin {
-		return keyID{}, fmt.Errorf("the log's key must have the origin's name")
+		return nil, fmt.Errorf("the log's key must have the origin's name")
 	}
-	return keyID{v.Name(), v.KeyHash()}, nil
+	return v, nil
 }
 
-func (r *Root) checkRevoked(holds map[keyID]bool) error {
+func (r *Root) checkRevoked(holds map[string]bool) error {
 	if len(r.Revoked) > MaxRevocations {
 		return fmt.Errorf("it has more than %d revocations", MaxRevocations)
 	}
@@ -302,7 +310,7 @@ func (r *Root) checkRevoked(holds map[keyID]bool) error {
 			return fmt.Errorf("revocation %d has no verifier key", i+1)
 		case i > 0 && k.Key <= r.Revoked[i-1].Key:
 			return fmt.Errorf("its revocations are not sorted, or one is there twice")
-		case holds[keyID{v.Name(), v.KeyHash()}]:
+		case slices.ContainsFunc(identities(v), func(id string) bool { return holds[id] }):
 			return fmt.Errorf("a revoked key holds a role")
 		case k.How != Lost && k.How != Stolen || k.From < 0 || k.How == Lost && k.From != 0:
 			return fmt.Errorf("revocation %d is neither lost nor stolen from an index", i+1)

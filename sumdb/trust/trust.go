@@ -40,8 +40,10 @@
 //
 // (The comments are for this page; a document has none.) Times are UTC, whole
 // seconds. Roles are builder, log, publisher, reviewer, witness; log and its
-// threshold 1 must be there. A verifier key stands in one role only, and its
-// 32-bit key ID together with its name is unique in the document.
+// threshold 1 must be there. A verifier key stands in one role only, and once
+// whatever it is called: two names for one key would be two who agree. What is
+// revoked holds no role under another name. Its 32-bit key ID together with its
+// name is unique in the document.
 //
 // # Signatures
 //

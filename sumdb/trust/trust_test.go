@@ -325,6 +325,26 @@ func TestChainRefuses(t *testing.T) {
 			w, _ := note.NewVerifierKey(k.Name(), note.AlgCosignature, k.Public())
 			r.Roles[0].Keys = []string{w.String()}
 		},
+		"one key under two names": func(r *Root) {
+			k, _ := note.NewVerifier(r.Roles[0].Keys[0])
+			w, _ := note.NewVerifierKey("another.example", note.AlgEd25519, k.Public())
+			r.Roles[0].Keys = append(r.Roles[0].Keys, w.String())
+		},
+		"one key, two names, two roles": func(r *Root) {
+			k, _ := note.NewVerifier(r.Roles[0].Keys[0])
+			w, _ := note.NewVerifierKey("another.example", note.AlgEd25519, k.Public())
+			r.Roles[2].Keys = append(r.Roles[2].Keys, w.String())
+		},
+		"the log's key as its witness": func(r *Root) {
+			k, _ := note.NewVerifier(r.Roles[1].Keys[0])
+			w, _ := note.NewVerifierKey("w.example", note.AlgCosignature, k.Public())
+			r.Roles = append(r.Roles, RoleKeys{Name: RoleWitness, Threshold: 1, Expires: r.Expires, Keys: []string{w.String()}})
+		},
+		"revoked, and held under another name": func(r *Root) {
+			k, _ := note.NewVerifier(r.Roles[0].Keys[0])
+			w, _ := note.NewVerifierKey("another.example", note.AlgEd25519, k.Public())
+			r.Revoked = []Revocation{{w.String(), Lost, 0}}
+		},
 		"revoked and held": func(r *Root) { r.Revoked = []Revocation{{r.Roles[0].Keys[0], Lost, 0}} },
 		"expired at birth": func(r *Root) { r.Expires = r.Created },
 		"quoted":           func(r *Root) { r.Policy = `sha256:"` },
