@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/freedomofpress/wheellock/sumdb/note"
@@ -18,8 +17,17 @@ import (
 	"github.com/freedomofpress/wheellock/sumdb/store"
 )
 
-// Timeout is how long one witness may take by default.
-const Timeout = 10 * time.Second
+const (
+	// Timeout is how long one witness may take by default.
+	Timeout = 10 * time.Second
+	// Grace is how long Gather waits for the other witnesses once the quorum has
+	// signed: one that is away must not make each append take its Timeout.
+	Grace = 2 * time.Second
+	// MaxSkew is how far a cosignature's time may be from the clock of who asks.
+	// One of long ago is a repetition from somebody in between; one that is yet to
+	// come would make this view of the log look young when it is old.
+	MaxSkew = 10 * time.Minute
+)
 
 // A Client asks one witness.
 type Client struct {
@@ -27,6 +35,7 @@ type Client struct {
 	URL  string            // submission prefix
 	Key  *note.VerifierKey // of its cosignatures
 	HTTP *http.Client      // nil: one with Timeout that follows no redirect
+	Now  time.Time         // the clock; zero: the times of cosignatures are not looked at
 }
 
 // An Error says which witness did not cosign, and why.
@@ -118,13 +127,21 @@ func (c *Client) post(ctx context.Context, data []byte) (status int, kind string
 	}
 	resp, err := h.Do(req)
 	if err != nil {
-		return 0, "", nil, &Error{Name: c.Name, Msg: "not reached", Err: err}
+		return 0, "", nil, &Error{Name: c.Name, Msg: "not reached", Err: cmp.Or(given(ctx), err)}
 	}
 	defer resp.Body.Close()
 	if body, err = io.ReadAll(io.LimitReader(resp.Body, MaxResponse+1)); err != nil || len(body) > MaxResponse {
-		return 0, "", nil, &Error{Name: c.Name, Msg: "reading its answer", Err: cmp.Or(err, note.ErrMalformed)}
+		return 0, "", nil, &Error{Name: c.Name, Msg: "reading its answer", Err: cmp.Or(given(ctx), err, note.ErrMalformed)}
 	}
 	return resp.StatusCode, resp.Header.Get("Content-Type"), body, nil
+}
+
+// given is the reason for which a call was given up, nil where it was not.
+func given(ctx context.Context) error {
+	if cause := context.Cause(ctx); cause != ctx.Err() {
+		return cause
+	}
+	return nil
 }
 
 // read keeps the lines of the witness's own key that are right; lines of others
@@ -140,6 +157,9 @@ func (c *Client) read(n *note.Note, body []byte) ([]note.Signature, error) {
 			if !c.Key.Verify([]byte(n.Text), s.Sig) {
 				return nil, &Error{Name: c.Name, Msg: "its cosignature is wrong", Err: &note.SignatureError{Name: s.Name, Hash: s.Hash}}
 			}
+			if err := c.onTime(s.Sig); err != nil {
+				return nil, err
+			}
 			good = append(good, s)
 		}
 	}
@@ -147,6 +167,18 @@ func (c *Client) read(n *note.Note, body []byte) ([]note.Signature, error) {
 		return nil, &Error{Name: c.Name, Msg: "its answer has no cosignature of its key"}
 	}
 	return good, nil
+}
+
+// onTime checks that a cosignature was made now.
+func (c *Client) onTime(sig []byte) error {
+	co, err := note.ParseCosignature(sig)
+	if err != nil || c.Now.IsZero() {
+		return err
+	}
+	if at := time.Unix(co.Time, 0); at.Sub(c.Now).Abs() > MaxSkew {
+		return &Error{Name: c.Name, Msg: fmt.Sprintf("its cosignature is dated %s, and the clock here says %s", at.UTC().Format(time.RFC3339), c.Now.UTC().Format(time.RFC3339))}
+	}
+	return nil
 }
 
 // A MissingError says that the policy's quorum did not cosign.
@@ -178,30 +210,19 @@ func IsFork(err error) bool {
 
 // Gather asks all witnesses of a policy that have an address, side by side, and
 // returns the checkpoint with what they signed, the log's line first, then
-// theirs in the policy's order, one each. Without the quorum it is a
-// [*MissingError]. With it, failed says which witnesses did not sign: a policy
-// decides how many may be away, but a fork that one of them reports is something
-// that whoever runs the log must hear of.
-func Gather(ctx context.Context, p *policy.Policy, old int64, checkpoint []byte, tree *store.Tree) (cosigned []byte, failed []error, err error) {
+// theirs in the policy's order, one each. Once the quorum has signed the others
+// have Grace. Without the quorum it is a [*MissingError]. With it, failed says
+// which witnesses did not sign: a policy decides how many may be away, but a fork
+// that one of them reports is something that whoever runs the log must hear of.
+// now is the clock that cosignatures must agree with; zero: any time will do.
+func Gather(ctx context.Context, p *policy.Policy, old int64, checkpoint []byte, tree *store.Tree, now time.Time) (cosigned []byte, failed []error, err error) {
 	n, err := note.Parse(checkpoint)
 	if err != nil {
 		return nil, nil, err
 	}
-	answers := make([][]note.Signature, len(p.Witnesses))
-	failed = make([]error, len(p.Witnesses))
-	var all sync.WaitGroup
-	for i, w := range p.Witnesses {
-		if w.URL == "" {
-			continue
-		}
-		all.Add(1)
-		go func() {
-			defer all.Done()
-			c := &Client{Name: w.Name, URL: w.URL, Key: w.Cosigner()}
-			answers[i], failed[i] = c.Cosign(ctx, old, checkpoint, tree)
-		}()
-	}
-	all.Wait()
+	answers, failed := askAll(ctx, p, now, func(ctx context.Context, c *Client) ([]note.Signature, error) {
+		return c.Cosign(ctx, old, checkpoint, tree)
+	})
 	if err := ctx.Err(); err != nil {
 		return nil, nil, err
 	}
@@ -216,6 +237,45 @@ func Gather(ctx context.Context, p *policy.Policy, old int64, checkpoint []byte,
 		return nil, failed, &MissingError{err, failed}
 	}
 	return cosigned, failed, nil
+}
+
+// askAll asks the witnesses with an address, and gives what each answered at its
+// place in the policy.
+func askAll(ctx context.Context, p *policy.Policy, now time.Time, ask func(context.Context, *Client) ([]note.Signature, error)) ([][]note.Signature, []error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	answers, failed := make([][]note.Signature, len(p.Witnesses)), make([]error, len(p.Witnesses))
+	done := make(chan int, len(p.Witnesses))
+	waiting := 0
+	for i, w := range p.Witnesses {
+		if w.URL == "" {
+			continue
+		}
+		waiting++
+		go func() {
+			answers[i], failed[i] = ask(ctx, &Client{Name: w.Name, URL: w.URL, Key: w.Cosigner(), Now: now})
+			done <- i
+		}()
+	}
+	signed := map[string]bool{}
+	for late := (<-chan time.Time)(nil); waiting > 0; {
+		select {
+		case i := <-done:
+			waiting--
+			signed[p.Witnesses[i].Name] = failed[i] == nil
+			if late == nil && p.Needs() > 0 && p.Satisfied(func(name string) bool { return signed[name] }) {
+				late = time.After(Grace)
+			}
+		case <-late:
+			cancel(fmt.Errorf("the quorum has signed, and no answer came within %v of it", Grace))
+			late = nil
+			// The rest ends now, with that error.
+			for ; waiting > 0; waiting-- {
+				<-done
+			}
+		}
+	}
+	return answers, failed
 }
 
 // check is policy.Check, also for a policy that names no log: the log is ours.

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"golang.org/x/mod/sumdb/tlog"
 
@@ -333,7 +334,7 @@ func TestDisagreement(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return Gather(t.Context(), p, 0, h.checkpoint(9), h.tree(9))
+		return Gather(t.Context(), p, 0, h.checkpoint(9), h.tree(9), time.Time{})
 	}
 	msg, failed, err := gather("group g all a b\nquorum g\n")
 	var missing *MissingError
@@ -343,6 +344,63 @@ func TestDisagreement(t *testing.T) {
 	msg, failed, err = gather("group g any a b\nquorum g\n")
 	if err != nil || len(failed) != 1 || !IsFork(failed[0]) || bytes.Count(msg, []byte("\n— ")) != 2 {
 		t.Errorf("any: %s, %v, %v", msg, failed, err)
+	}
+}
+
+// A witness whose cosignatures bear another time does not count, and one that is
+// slow does not hold up a log whose quorum has signed.
+func TestTimesAndGrace(t *testing.T) {
+	h := newHistory(t, "ours", 9)
+	now := time.Date(2026, 11, 22, 14, 0, 0, 0, time.UTC)
+	witness := func(name string, at time.Time, wait time.Duration) string {
+		key := newKey(t, name)
+		key.Now = at.Unix
+		url := start(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			io.Copy(io.Discard, r.Body) // only then the server notices who hangs up
+			select {
+			case <-time.After(wait):
+			case <-r.Context().Done():
+			}
+			text, _, _ := strings.Cut(string(h.checkpoint(9)), "\n\n")
+			sig, err := key.Sign([]byte(text + "\n"))
+			if err != nil {
+				t.Error(err)
+			}
+			io.WriteString(w, note.Signature{Name: key.Name(), Hash: key.KeyHash(), Sig: sig}.Line())
+		}))
+		return fmt.Sprintf("witness %s %s %s\n", name, key.Verifier(), url)
+	}
+	good := witness("good.example", now.Add(-time.Minute), 0)
+	gather := func(text string) ([]byte, []error, error) {
+		t.Helper()
+		p, err := policy.Parse([]byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return Gather(t.Context(), p, 0, h.checkpoint(9), h.tree(9), now)
+	}
+	for _, at := range []time.Time{time.Unix(0, 0), now.Add(-time.Hour), now.Add(time.Hour), now.AddDate(10, 0, 0)} {
+		odd := witness("odd.example", at, 0)
+		msg, failed, err := gather(good + odd + "group g any good.example odd.example\nquorum g\n")
+		if err != nil || len(failed) != 1 || !strings.Contains(failed[0].Error(), "its cosignature is dated "+at.UTC().Format("2006-01-02")) || bytes.Contains(msg, []byte("odd.example")) {
+			t.Errorf("%v: %s, %v, %v", at, msg, failed, err)
+		}
+		if _, _, err := gather(odd + "quorum odd.example\n"); !errors.As(err, new(*MissingError)) {
+			t.Errorf("%v alone: %v", at, err)
+		}
+	}
+	slow := witness("slow.example", now, time.Minute)
+	began := time.Now()
+	msg, failed, err := gather(good + slow + "group g any good.example slow.example\nquorum g\n")
+	if err != nil || len(failed) != 1 || !strings.Contains(failed[0].Error(), "slow.example: not reached: the quorum has signed") || !bytes.Contains(msg, []byte("good.example")) {
+		t.Errorf("%s, %v, %v", msg, failed, err)
+	}
+	if took := time.Since(began); took > Grace+3*time.Second {
+		t.Errorf("a slow witness held it up for %v", took)
+	}
+	// Within the grace it counts.
+	if msg, failed, err := gather(good + witness("later.example", now, Grace/10) + "group g any good.example later.example\nquorum g\n"); err != nil || len(failed) != 0 || !bytes.Contains(msg, []byte("later.example")) {
+		t.Errorf("%s, %v, %v", msg, failed, err)
 	}
 }
 
@@ -358,6 +416,19 @@ func TestSharedRequest(t *testing.T) {
 	r, err := ParseRequest(b)
 	if err != nil || r.Old != 20852014 || len(r.Proof) == 0 {
 		t.Errorf("%+v, %v", r, err)
+	}
+	// The page's answer: lines of keys that are not the one asked, to be passed over.
+	b, err = os.ReadFile(filepath.Join(dir, "testdata", "tlog", "c2sp", "add-checkpoint-response-parse-only.txt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err := note.Parse(r.Checkpoint)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &Client{Name: "w", Key: newKey(t, "witness.example").Verifier()}
+	if _, err := c.read(n, b); err == nil || !strings.Contains(err.Error(), "no cosignature of its key") {
+		t.Errorf("the page's answer: %v", err)
 	}
 }
 

@@ -268,7 +268,7 @@ func (l *ledger) rehearse(ctx context.Context, p *policy.Policy) error {
 		return err
 	}
 	n.Sigs = opened.Verified
-	_, failed, err := witness.Gather(ctx, p, 0, n.Bytes(), l.view.Tree)
+	_, failed, err := witness.Gather(ctx, p, 0, n.Bytes(), l.view.Tree, l.s.app.Now())
 	if witness.IsFork(err) {
 		return forked(err)
 	}

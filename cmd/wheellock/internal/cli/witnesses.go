@@ -66,7 +66,7 @@ func (l *ledger) cosigning(tell func(failed []error)) (func(context.Context, int
 		if l.s.offline && p.Needs() > 0 {
 			return nil, environment("run it again without --offline", "the log's witnesses have to be asked, and --offline forbids it")
 		}
-		cosigned, failed, err := witness.Gather(ctx, p, old, msg, tree)
+		cosigned, failed, err := witness.Gather(ctx, p, old, msg, tree, l.s.app.Now())
 		if err == nil {
 			tell(failed)
 		}
