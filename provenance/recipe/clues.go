@@ -20,11 +20,14 @@ type clues struct {
 	made     string               // backend by its Generator, a normalised project name: "setuptools", "flit"
 	version  string               // its version, "" when not said
 	times    []time.Time          // of files, distinct, ascending
+	fileTime map[string]time.Time // name -> time, .dist-info left out but for its licenses
 	distTime map[string]time.Time // base name in .dist-info -> time
 	wheel    archive.Entry        // the WHEEL member
 	parens   bool                 // Requires-Dist: foo (>=1)
 	license  bool                 // a licence stands in .dist-info
 	declared bool                 // METADATA has License-File
+	platform bool                 // METADATA has Platform: UNKNOWN
+	python   string               // of its tags, "py2.py3", where they are pure; else ""
 }
 
 // ranger is a source that gives random access to a file far away.
@@ -69,16 +72,17 @@ var (
 	generator = regexp.MustCompile(`^([A-Za-z][\w.-]*)\s*\(?v?([0-9][\w.+!-]*)?\)?$`)
 	parens    = regexp.MustCompile(`(?mi)^Requires-Dist:[^;\n]*[\w\]]\s*\(`)
 	declared  = regexp.MustCompile(`(?mi)^License-File:`)
+	platform  = regexp.MustCompile(`(?m)^Platform: UNKNOWN$`)
 	licences  = regexp.MustCompile(`^(LICEN[CS]E|COPYING|NOTICE|AUTHORS)[^/]*$`)
 )
 
 func cluesOf(w *archive.Wheel, f index.File) *clues {
-	c := &clues{file: f.Name, uploaded: f.Uploaded, distTime: map[string]time.Time{}}
+	c := &clues{file: f.Name, uploaded: f.Uploaded, fileTime: map[string]time.Time{}, distTime: map[string]time.Time{}, python: purePython(f.Name)}
 	if m := generator.FindStringSubmatch(w.Info.Generator); m != nil {
 		c.made, c.version = pep508.NormalizeName(m[1]), m[2]
 	}
 	head, _, _ := strings.Cut(strings.ReplaceAll(string(w.Metadata), "\r\n", "\n"), "\n\n")
-	c.parens, c.declared = parens.MatchString(head), declared.MatchString(head)
+	c.parens, c.declared, c.platform = parens.MatchString(head), declared.MatchString(head), platform.MatchString(head)
 	seen := map[time.Time]bool{}
 	for i := range w.Entries {
 		e := &w.Entries[i]
@@ -88,7 +92,12 @@ func cluesOf(w *archive.Wheel, f index.File) *clues {
 		if !seen[e.Time] {
 			seen[e.Time], c.times = true, append(c.times, e.Time)
 		}
-		if base, ok := strings.CutPrefix(e.Name, w.DistInfo+"/"); ok {
+		if base, ok := strings.CutPrefix(e.Name, w.DistInfo+"/"); !ok {
+			c.fileTime[e.Name] = e.Time
+		} else {
+			if licence, ok := strings.CutPrefix(base, "licenses/"); ok {
+				c.fileTime[licence] = e.Time
+			}
 			c.distTime[base] = e.Time
 			c.license = c.license || licences.MatchString(base)
 			if base == "WHEEL" {
@@ -98,4 +107,13 @@ func cluesOf(w *archive.Wheel, f index.File) *clues {
 	}
 	sortTimes(c.times)
 	return c
+}
+
+// purePython is the python tag of a wheel that is for any ABI and platform.
+func purePython(file string) string {
+	stem, ok := strings.CutSuffix(file, "-none-any.whl")
+	if !ok {
+		return ""
+	}
+	return stem[strings.LastIndexByte(stem, '-')+1:]
 }

@@ -17,32 +17,58 @@ import (
 type inferred struct {
 	epoch  *lock.Epoch // nil: none is set
 	umask  string
+	env    map[string]string
+	python string            // "py2.py3" where the wheel is to be tagged so by a build option
 	cutoff time.Time         // of build requirements; zero: none
 	pins   map[string]string // project -> specifiers, that hold if it is needed anyway
 	extra  []string          // requirements that the publisher's environment had besides
 	notes  []string
 }
 
-func infer(c *clues, sys metadata.BuildSystem, newest time.Time, t tags.Target) inferred {
-	inf := inferred{umask: "022", pins: map[string]string{}}
-	if !newest.IsZero() && newest.Unix() >= 0 {
-		inf.epoch = &lock.Epoch{Value: newest.Unix(), From: "sdist"}
-	}
+// infer makes the first guess. times are those of the source's members, nil where
+// they do not matter.
+func infer(c *clues, sys metadata.BuildSystem, times map[string]time.Time, t tags.Target) inferred {
+	inf := inferred{umask: "022", pins: map[string]string{}, env: map[string]string{}}
+	inf.epoch = sourceEpoch(times)
 	if c == nil {
 		return inf
 	}
 	inf.cutoff = c.uploaded
 	inf.epoch = c.epoch(inf.epoch)
 	inf.umask = c.umask()
+	if inf.epoch == nil && strings.HasPrefix(c.made, "flit") {
+		if tz := zone(c.fileTime, times); tz != "" {
+			inf.env["TZ"] = tz
+			inf.notes = append(inf.notes, "the published wheel has its files' times in the zone "+tz)
+		}
+	}
 	inf.backend(c, sys, t)
 	return inf
 }
 
-// needsSourceTime reports whether the epoch has to come from the sdist, because
-// there is no published wheel or none that tells.
+// sourceEpoch is the newest time in the source, nil where there is none.
+func sourceEpoch(times map[string]time.Time) *lock.Epoch {
+	var newest time.Time
+	for _, t := range times {
+		if t.After(newest) {
+			newest = t
+		}
+	}
+	if newest.IsZero() || newest.Unix() < 0 {
+		return nil
+	}
+	return &lock.Epoch{Value: newest.Unix(), From: "sdist"}
+}
+
+// needsSourceTime reports whether the times of the sdist matter, because there is
+// no published wheel, or none that tells, or because the backend keeps them.
 func needsSourceTime(c *clues) bool {
 	probe := &lock.Epoch{}
-	return c == nil || c.epoch(probe) == probe
+	if c == nil {
+		return true
+	}
+	e := c.epoch(probe)
+	return e == probe || e == nil
 }
 
 // epoch reads SOURCE_DATE_EPOCH off the zip; fallback is the sdist's.
@@ -149,6 +175,15 @@ func (inf *inferred) backend(c *clues, sys metadata.BuildSystem, t tags.Target) 
 	if !usesSetuptools(sys) {
 		return
 	}
+	if c.made == "bdist-wheel" && !c.uploaded.IsZero() && c.uploaded.Before(setuptools57) && !tooOld("56.2.0", t) {
+		// Where its Python needs a newer setuptools than the publisher had, the
+		// oldest way of writing METADATA is the likeliest.
+		inf.also("setuptools", "<57")
+	}
+	if c.platform && !tooOld("62.1", t) {
+		inf.also("setuptools", "<62.2")
+		inf.notes = append(inf.notes, "METADATA has Platform: UNKNOWN: setuptools before 62.2 was used")
+	}
 	switch {
 	case c.made == "bdist-wheel" && err == nil:
 		// setuptools before 70.1 asks for wheel in its hook; it stands in no file.
@@ -159,12 +194,24 @@ func (inf *inferred) backend(c *clues, sys metadata.BuildSystem, t tags.Target) 
 		inf.notes = append(inf.notes, "Requires-Dist has parentheses: wheel before 0.39 was installed")
 	}
 	if c.made == "bdist-wheel" && c.license && !c.declared && !tooOld("56.2.0", t) {
-		inf.pins["setuptools"] = "<=56.2.0," + orDefault(inf.pins["setuptools"], ">=0")
+		inf.also("setuptools", "<=56.2.0")
 		inf.notes = append(inf.notes, "METADATA has no License-File: setuptools up to 56.2.0 was used")
 	} else if c.made == "bdist-wheel" && err == nil {
 		// From 70.1 on setuptools makes the wheel itself and writes its own name.
-		inf.pins["setuptools"] = strings.TrimPrefix(inf.pins["setuptools"]+",<70.1", ",")
+		inf.also("setuptools", "<70.1")
 	}
+}
+
+// setuptools57 is when setuptools 57.0.0 was published, the first that names
+// licence files in METADATA.
+var setuptools57 = time.Date(2021, 5, 22, 0, 0, 0, 0, time.UTC)
+
+// also adds a specifier to a project's pin.
+func (inf *inferred) also(project, specifier string) {
+	if old := inf.pins[project]; old != "" && old != specifier {
+		specifier = old + "," + specifier
+	}
+	inf.pins[project] = specifier
 }
 
 func tooOld(version string, t tags.Target) bool {

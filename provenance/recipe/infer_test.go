@@ -107,7 +107,7 @@ func TestBackend(t *testing.T) {
 	}{
 		"setuptools":                {clues{made: "setuptools", version: "80.9.0"}, old, "bookworm", map[string]string{"setuptools": "==80.9.0"}, nil},
 		"wheel":                     {clues{made: "bdist-wheel", version: "0.42.0", license: true, declared: true}, old, "bookworm", map[string]string{"setuptools": ">=54.0,<70.1", "wheel": "==0.42.0"}, []string{"wheel"}},
-		"no licence":                {clues{made: "bdist-wheel", version: "0.37.1", license: true}, old, "bookworm", map[string]string{"setuptools": "<=56.2.0,>=54.0", "wheel": "==0.37.1"}, []string{"wheel"}},
+		"no licence":                {clues{made: "bdist-wheel", version: "0.37.1", license: true}, old, "bookworm", map[string]string{"setuptools": ">=54.0,<=56.2.0", "wheel": "==0.37.1"}, []string{"wheel"}},
 		"too new a Python for that": {clues{made: "bdist-wheel", version: "0.37.1", license: true}, old, "trixie", map[string]string{"setuptools": ">=66.1,<70.1", "wheel": "==0.37.1"}, []string{"wheel"}},
 		"parentheses":               {clues{made: "setuptools", version: "75.1.0", parens: true}, old, "bookworm", map[string]string{"setuptools": "==75.1.0", "wheel": "<0.39"}, []string{"wheel"}},
 		"too old":                   {clues{made: "setuptools", version: "40.0.0"}, old, "bookworm", map[string]string{"setuptools": ">=54.0"}, nil},

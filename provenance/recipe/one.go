@@ -26,66 +26,86 @@ type planner struct {
 
 // one plans the build of one row.
 func (pl *planner) one(ctx context.Context, p *lock.Package, n need) (out planned) {
-	if p.Sdist == nil {
-		out.err = fmt.Errorf("no source is published")
-		return out
-	}
-	page, err := pl.src.Page(ctx, p.Name)
+	m, err := pl.gather(ctx, p, n.target)
 	if err != nil {
 		out.err = err
 		return out
 	}
-	source, path, err := pl.source(ctx, page, p)
-	if err != nil {
-		out.err = err
-		return out
-	}
-	sys, err := source.BuildSystem()
-	if err != nil {
-		out.err = err
-		return out
-	}
-	published := publishedFor(page, p, n.target)
-	var c *clues
-	if len(published) > 0 {
-		if c, err = pl.read(ctx, published[0]); err != nil {
-			if fatal(ctx, err) {
-				out.err = err
-				return out
-			}
-			out.notes = append(out.notes, fmt.Sprintf("the published wheel tells nothing: %v", err))
-		}
-	} else {
-		out.notes = append(out.notes, "no published wheel fits: nothing to reproduce, the newest build requirements are used")
-	}
-
-	var newest time.Time
-	if needsSourceTime(c) { // a whole archive is unpacked for it: seconds where sources are large
-		if newest, err = archive.NewestTime(path); err != nil {
-			out.err = err
-			return out
-		}
-	}
-	inf := infer(c, sys, newest, n.target)
+	out.notes = m.notes
+	inf := infer(m.clues, m.sys, m.times, n.target)
+	inf.remember(n.before, m)
 	out.notes = append(out.notes, inf.notes...)
-	pins, notes, err := pl.requires(ctx, n.target, sys, inf)
+	pins, notes, err := pl.requires(ctx, n.target, m.sys, inf)
 	out.notes = append(out.notes, notes...)
 	if err != nil {
 		out.err = err
 		return out
 	}
-	out.pins = pins
-	out.recipe = lock.Recipe{
-		Sdist:       "sha256:" + p.Sdist.SHA256,
-		Backend:     sys.Backend,
-		BackendPath: sys.BackendPath,
-		Python:      n.target.PythonTag(),
+	out.pins, out.recipe = pins, m.recipe(inf, pins)
+	return out
+}
+
+// material is what is known of one package before it is built.
+type material struct {
+	pkg       *lock.Package
+	target    tags.Target
+	sys       metadata.BuildSystem
+	published []index.File // that fit the target, the one to reproduce first
+	clues     *clues       // of that one; nil: none, or it tells nothing
+	times     map[string]time.Time
+	notes     []string
+}
+
+// gather reads the source and the published wheel.
+func (pl *planner) gather(ctx context.Context, p *lock.Package, t tags.Target) (*material, error) {
+	m := &material{pkg: p, target: t}
+	if p.Sdist == nil {
+		return nil, fmt.Errorf("no source is published")
+	}
+	page, err := pl.src.Page(ctx, p.Name)
+	if err != nil {
+		return nil, err
+	}
+	source, path, err := pl.source(ctx, page, p)
+	if err != nil {
+		return nil, err
+	}
+	if m.sys, err = source.BuildSystem(); err != nil {
+		return nil, err
+	}
+	m.published = publishedFor(page, p, t)
+	if len(m.published) > 0 {
+		if m.clues, err = pl.read(ctx, m.published[0]); err != nil {
+			if fatal(ctx, err) {
+				return nil, err
+			}
+			m.notes = append(m.notes, fmt.Sprintf("the published wheel tells nothing: %v", err))
+		}
+	} else {
+		m.notes = append(m.notes, "no published wheel fits: nothing to reproduce, the newest build requirements are used")
+	}
+	if needsSourceTime(m.clues) { // a whole archive is unpacked for it: seconds where sources are large
+		if m.times, err = archive.Times(path); err != nil {
+			return nil, err
+		}
+	}
+	return m, nil
+}
+
+// recipe is that of a guess, but for its build requirements.
+func (m *material) recipe(inf inferred, pins []resolve.Pin) lock.Recipe {
+	return lock.Recipe{
+		Sdist:       "sha256:" + m.pkg.Sdist.SHA256,
+		Backend:     m.sys.Backend,
+		BackendPath: m.sys.BackendPath,
+		Python:      m.target.PythonTag(),
 		Epoch:       inf.epoch,
 		Umask:       inf.umask,
-		BuildPath:   "/build/" + p.Name + "-" + p.Version,
-		ExpectTags:  ExpectTags(published, n.target),
+		BuildPath:   "/build/" + m.pkg.Name + "-" + m.pkg.Version,
+		Env:         inf.env,
+		Config:      inf.settings(pins),
+		ExpectTags:  ExpectTags(m.published, m.target),
 	}
-	return out
 }
 
 // source fetches the locked source and reads what it says of its build. The

@@ -39,6 +39,7 @@ type need struct {
 	target   tags.Target   // that builds
 	native   bool          // by the row's name
 	all      []tags.Target // that the row serves
+	before   *lock.Recipe  // of another version of the package, in the lock before; nil: none
 }
 
 // planned is the outcome for one need; BuildRequires of the recipe are still to
@@ -71,6 +72,7 @@ func (pl *planner) plan(ctx context.Context, l *lock.Lock, targets []tags.Target
 		g.Go(func() error {
 			results[i], results[i].err = planned{}, ctx.Err()
 			if results[i].err == nil {
+				n.before = m.before(&l.Packages[n.pkg])
 				results[i] = pl.one(ctx, &l.Packages[n.pkg], n)
 			}
 			return nil

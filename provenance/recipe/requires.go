@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/freedomofpress/wheellock/resolve"
+	"github.com/freedomofpress/wheellock/resolve/index"
 	"github.com/freedomofpress/wheellock/resolve/metadata"
 	"github.com/freedomofpress/wheellock/resolve/pep440"
 	"github.com/freedomofpress/wheellock/resolve/pep508"
@@ -128,13 +129,62 @@ func (pl *planner) search(ctx context.Context, t tags.Target, roots []pep508.Req
 				cutoff, text = time.Time{}, "build requirements of any date are allowed: older ones do not resolve"
 			}
 			if got, err := pl.try(ctx, t, roots, pins, cutoff); err == nil {
-				return got, append(slices.Clone(a.notes), text), nil
+				got, err = pl.aged(ctx, t, roots, pins, got, cutoff, inf.cutoff)
+				return got, append(slices.Clone(a.notes), text), err
 			} else if !impossible(err) {
 				return nil, nil, err
 			}
 		}
 	}
 	return nil, nil, fmt.Errorf("resolving its build requirements: %w", first)
+}
+
+// aged solves once more with all tools but those that are younger of necessity as
+// old as the published wheel: one tool that needs a newer version for this Python,
+// mostly setuptools, must not make the others newer. Where that is impossible
+// the pins stay.
+func (pl *planner) aged(ctx context.Context, t tags.Target, roots []pep508.Requirement, pins map[string]string, got []resolve.Pin, cutoff, publisher time.Time) ([]resolve.Pin, error) {
+	limit := publisher.Add(orDefault(pl.grace, DefaultGrace))
+	older := maps.Clone(pins)
+	if older == nil {
+		older = map[string]string{}
+	}
+	changed := false
+	for _, p := range got {
+		if !p.Wheel.Uploaded.After(limit) || older[p.Name] != "" || p.Name == "setuptools" {
+			continue
+		}
+		page, err := pl.src.Page(ctx, p.Name)
+		if err != nil {
+			return got, err
+		}
+		if v, ok := newestUntil(page, limit); ok {
+			older[p.Name], changed = "<="+v.String(), true
+		}
+	}
+	if !changed {
+		return got, nil
+	}
+	if better, err := pl.try(ctx, t, roots, older, cutoff); err == nil {
+		return better, nil
+	} else if !impossible(err) {
+		return got, err
+	}
+	return got, nil
+}
+
+// newestUntil is the newest release that had a wheel at an instant.
+func newestUntil(page *index.Page, limit time.Time) (best pep440.Version, ok bool) {
+	for _, f := range page.Files {
+		w, err := tags.ParseWheelName(f.Name)
+		if err != nil || !f.IsWheel() || f.Yanked || f.Uploaded.IsZero() || f.Uploaded.After(limit) || w.Version.IsPrerelease() {
+			continue
+		}
+		if !ok || w.Version.Compare(best) > 0 {
+			best, ok = w.Version, true
+		}
+	}
+	return best, ok
 }
 
 // unbound frees the requirements of tools that are pinned to one version from
