@@ -10,8 +10,8 @@ import (
 
 	"github.com/freedomofpress/wheellock/cmd/wheellock/internal/term"
 	"github.com/freedomofpress/wheellock/lock"
+	"github.com/freedomofpress/wheellock/provenance/rebuild"
 	"github.com/freedomofpress/wheellock/provenance/workorder"
-	"github.com/freedomofpress/wheellock/resolve/tags"
 	"github.com/freedomofpress/wheellock/sumdb/trust"
 )
 
@@ -99,10 +99,10 @@ func (a *app) build(ctx context.Context, o buildOptions) error {
 	if o.targets, err = coveredTargets(s.locked, o.targets); err != nil {
 		return err
 	}
-	jobs, unplanned, err := s.buildJobs(o)
-	if err != nil {
+	if err := s.knowNames(o.names); err != nil {
 		return err
 	}
+	jobs, unplanned := rebuild.Select(s.locked, rebuild.Selection{Names: o.names, Targets: o.targets, Missing: o.missing})
 	if len(jobs) == 0 && len(unplanned) > 0 {
 		return finding(unplanned[0].Hint, "%s %s: %s", unplanned[0].Package, unplanned[0].Version, unplanned[0].Why)
 	}
@@ -115,7 +115,8 @@ func (a *app) build(ctx context.Context, o buildOptions) error {
 		// Better now than after an hour of building.
 		return err
 	}
-	run := &buildRun{session: s, library: s.library(ctx), lock: s.locked, check: o.check, failed: unplanned}
+	run := s.buildRun(ctx, s.locked)
+	run.Check, run.Failures = o.check, unplanned
 	if err := run.all(ctx, jobs); err != nil {
 		return err
 	}
@@ -133,79 +134,14 @@ func targetNames(l *lock.Lock) []string {
 	return out
 }
 
-// A buildJob is one wheel row to build. Until the builds are done pkg and row
-// are copies: recipes that grow meanwhile replace the lock's own.
-type buildJob struct {
-	pkg    *lock.Package
-	row    *lock.Wheel
-	target tags.Target // where it is built for; set by placeAll
-}
-
-// newJob copies what a build reads.
-func newJob(p *lock.Package, row int) *buildJob {
-	q := *p
-	q.Wheels, q.Upstream = slices.Clone(p.Wheels), slices.Clone(p.Upstream)
-	return &buildJob{pkg: &q, row: &q.Wheels[row]}
-}
-
-// live finds the job's package and row as they stand in l now; nil where they do not.
-func (j *buildJob) live(l *lock.Lock) (*lock.Package, *lock.Wheel) {
-	for i := range l.Packages {
-		p := &l.Packages[i]
-		if p.Name != j.pkg.Name || p.Version != j.pkg.Version || p.Group != j.pkg.Group {
-			continue
-		}
-		for k := range p.Wheels {
-			if w := &p.Wheels[k]; w.Name == j.row.Name && slices.Equal(w.Targets, j.row.Targets) {
-				return p, w
-			}
+// knowNames refuses names that the lock does not hold.
+func (s *session) knowNames(names []string) error {
+	for _, n := range names {
+		if !slices.ContainsFunc(s.locked.Packages, func(p lock.Package) bool { return p.Name == n && p.Group != lock.GroupBuild }) {
+			return usage("%s is not in the lock", n)
 		}
 	}
-	return nil, nil
-}
-
-// buildJobs selects the rows that were asked for. Those that have to be built but
-// for which no recipe could be made are failures from the start.
-func (s *session) buildJobs(o buildOptions) (jobs []*buildJob, unplanned []failedWheel, err error) {
-	seen := map[string]bool{}
-	for i := range s.locked.Packages {
-		p := &s.locked.Packages[i]
-		if p.Group == lock.GroupBuild {
-			continue
-		}
-		seen[p.Name] = true
-		if len(o.names) > 0 && !slices.Contains(o.names, p.Name) {
-			continue
-		}
-		for k := range p.Wheels {
-			w := &p.Wheels[k]
-			if w.Recipe == "" && !(w.Missing() && w.Origin == lock.OriginBuilt) || o.missing && !w.Missing() {
-				continue
-			}
-			if len(o.targets) > 0 && !overlap(s.locked.WheelTargets(p, w), o.targets) {
-				continue
-			}
-			if w.Recipe == "" {
-				unplanned = append(unplanned, failedWheel{
-					Package: p.Name, Version: p.Version, Targets: s.locked.WheelTargets(p, w),
-					Why:  "it has no recipe, since what its build needs could not be had when it was locked",
-					Hint: "wheellock lock says what is missing and tries again",
-				})
-				continue
-			}
-			jobs = append(jobs, newJob(p, k))
-		}
-	}
-	for _, n := range o.names {
-		if !seen[n] {
-			return nil, nil, usage("%s is not in the lock", n)
-		}
-	}
-	return jobs, unplanned, nil
-}
-
-func overlap(a, b []string) bool {
-	return slices.ContainsFunc(a, func(x string) bool { return slices.Contains(b, x) })
+	return nil
 }
 
 // report prints what was built and the order that is left, and returns an error
@@ -215,7 +151,10 @@ func (r *buildRun) report(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	out := buildReport{Built: append([]builtWheel{}, r.built...), Failed: r.failed, Order: order}
+	out := buildReport{Built: append([]builtWheel{}, r.built...), Order: order}
+	for _, f := range r.Failures {
+		out.Failed = append(out.Failed, r.failed(f))
+	}
 	if r.json {
 		if err := r.printJSON(out); err != nil {
 			return err
@@ -290,7 +229,7 @@ func (r *buildRun) print(out buildReport) {
 			}
 		}
 	}
-	if len(r.built)+len(r.failed) > 0 {
+	if len(r.built)+len(r.Failures) > 0 {
 		fmt.Fprintln(r.Out)
 	}
 }

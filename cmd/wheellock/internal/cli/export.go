@@ -14,6 +14,7 @@ import (
 	"github.com/freedomofpress/wheellock/internal/durable"
 	"github.com/freedomofpress/wheellock/lock/convert"
 	"github.com/freedomofpress/wheellock/provenance/mirror"
+	"github.com/freedomofpress/wheellock/provenance/rebuild"
 )
 
 func (a *app) exportVerb() *cobra.Command {
@@ -171,10 +172,10 @@ func (s *session) fetch(ctx context.Context, target string, sel convert.Selectio
 			if err != nil {
 				return err
 			}
-			if why, err := s.unlocked(p, path, []string{target}); err != nil {
+			if why, err := rebuild.Unlocked(s.locked, p, path, []string{target}); err != nil {
 				return err
 			} else if why != "" {
-				return finding(unlockedHint, "%s", why)
+				return finding(rebuild.UnlockedHint, "%s", why)
 			}
 			return place(path, filepath.Join(to, w.Name), w.SHA256)
 		})

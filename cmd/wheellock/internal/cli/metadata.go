@@ -13,8 +13,8 @@ import (
 	"github.com/freedomofpress/wheellock/internal/durable"
 	"github.com/freedomofpress/wheellock/lock"
 	"github.com/freedomofpress/wheellock/lock/pyproject"
-	"github.com/freedomofpress/wheellock/provenance/archive"
 	"github.com/freedomofpress/wheellock/provenance/build"
+	"github.com/freedomofpress/wheellock/provenance/rebuild"
 	"github.com/freedomofpress/wheellock/provenance/recipe"
 	"github.com/freedomofpress/wheellock/resolve"
 	"github.com/freedomofpress/wheellock/resolve/index"
@@ -231,62 +231,18 @@ func (s *session) runMetadata(ctx context.Context, client *index.Client, f index
 	if err := recipe.Plan(ctx, client, one, []tags.Target{t}, recipe.Options{Jobs: s.jobs}); err != nil {
 		return nil, err
 	}
-	run := &buildRun{session: s, library: s.library(ctx), lock: one}
+	run := s.buildRun(ctx, one)
 	for i := range one.Packages {
 		p := &one.Packages[i]
 		if p.Name != v.Name || p.Group == lock.GroupBuild {
 			continue
 		}
-		j := newJob(p, 0)
-		o := &outcome{job: j, target: t, recipe: *one.Recipe(j.row.Recipe), row: *j.row}
-		work := s.builder().Cache
-		if err := durable.MkdirAll(work, 0o700); err != nil {
-			return nil, err
-		}
-		dir, err := os.MkdirTemp(work, ".metadata-")
+		dir, err := s.workFolder(".metadata-")
 		if err != nil {
 			return nil, err
 		}
 		defer os.RemoveAll(dir)
-		var out []byte
-		err = run.attempt(ctx, o, dir, func(job build.Job) (err error) {
-			out, err = s.builder().Metadata(ctx, job)
-			return err
-		})
-		return out, err
+		return run.Metadata(ctx, rebuild.NewJob(p, 0), t, dir)
 	}
 	return nil, fmt.Errorf("no recipe could be planned for %s", v.Name)
-}
-
-const unlockedHint = "the index gave other metadata than the file has: tell whoever runs it, and lock from another with --index-url"
-
-// unlocked says which requirement of a wheel the lock does not know, or nothing.
-// Metadata that an index serves apart from its file is the index's word only; a
-// lock that was made of a lie would install something that lacks a dependency.
-func (s *session) unlocked(p *lock.Package, wheel string, targets []string) (string, error) {
-	w, err := archive.OpenWheel(wheel, archive.Read)
-	if err != nil {
-		return "", err
-	}
-	defer w.Close()
-	m, err := metadata.Parse(w.Metadata)
-	if err != nil {
-		return "", err
-	}
-	for _, t := range targets {
-		target, err := s.target(t)
-		if err != nil {
-			return "", err
-		}
-		locked := p.DependenciesOn(t)
-		for _, q := range m.RequiresDist {
-			if ok, err := q.Marker.Eval(target.Environment()); err != nil || !ok {
-				continue
-			}
-			if name := q.Canonical(); name != p.Name && !slices.Contains(locked, name) {
-				return fmt.Sprintf("%s needs %s on %s, which the lock does not list for %s %s", filepath.Base(wheel), q.String(), t, p.Name, p.Version), nil
-			}
-		}
-	}
-	return "", nil
 }
