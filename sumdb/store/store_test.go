@@ -369,3 +369,67 @@ func consistency(a, b uint64, root1, root2 []byte, p [][]byte) error {
 	}
 	return tlog.CheckTree(h[2:], int64(b), h[1], int64(a), h[0])
 }
+
+// A real tree of nearly a thousand million leaves, of a Certificate Transparency log.
+func TestCertificateTransparency(t *testing.T) {
+	dir := filepath.Join(sharedDir(t), "xmod", "argon2020")
+	read := func(name string, v any) {
+		t.Helper()
+		data, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := json.Unmarshal(data, v); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var head struct {
+		Size int64  `json:"tree_size"`
+		Root []byte `json:"sha256_root_hash"`
+	}
+	var entries struct {
+		Entries []struct {
+			Leaf []byte `json:"leaf_input"`
+		}
+	}
+	var path struct {
+		Index int64    `json:"leaf_index"`
+		Path  [][]byte `json:"audit_path"`
+	}
+	var consistent struct{ Consistency [][]byte }
+	read("sth.json", &head)
+	read("entries.json", &entries)
+	read("proof.json", &path)
+	read("consistency.json", &consistent)
+	root := tlog.Hash(head.Root)
+	p, err := hashes(path.Path...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	leaf := entries.Entries[0].Leaf
+	if err := store.CheckLeaf(leaf, path.Index, head.Size, root, p); err != nil {
+		t.Error(err)
+	}
+	leaf[len(leaf)/2] ^= 1
+	if err := store.CheckLeaf(leaf, path.Index, head.Size, root, p); err == nil {
+		t.Error("a changed leaf is proved")
+	}
+	leaf[len(leaf)/2] ^= 1
+	if err := store.CheckLeaf(leaf, path.Index+1, head.Size, root, p); err == nil {
+		t.Error("the leaf is proved at another place")
+	}
+	c, err := hashes(consistent.Consistency...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, err := tlog.ParseHash("AuIZ5V6sDUj1vn3Y1K85oOaQ7y+FJJKtyRTl1edIKBQ=")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := tlog.CheckTree(c, head.Size, root, 3654490, before); err != nil {
+		t.Error(err)
+	}
+	if err := tlog.CheckTree(c, head.Size, root, 3654491, before); err == nil {
+		t.Error("the tree is consistent with another size")
+	}
+}

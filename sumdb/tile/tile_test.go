@@ -352,3 +352,22 @@ func FuzzParseBundle(f *testing.F) {
 		}
 	})
 }
+
+// What x/mod says of the empty tree and of one record.
+func TestXModHashes(t *testing.T) {
+	var v struct {
+		EmptyTreeRoot string `json:"empty_tree_root"`
+		RecordHash    struct{ Data, Base64 string }
+	}
+	if err := json.Unmarshal(bytes.Replace(shared(t, "xmod", "note.json"), []byte("record_hash"), []byte("RecordHash"), 1), &v); err != nil {
+		t.Fatal(err)
+	}
+	if got := EmptyRoot().String(); got != v.EmptyTreeRoot {
+		t.Errorf("empty tree: %s, want %s", got, v.EmptyTreeRoot)
+	}
+	one := Frontier{}
+	one.Add(tlog.RecordHash([]byte(v.RecordHash.Data)))
+	if got := one.Root().String(); got != v.RecordHash.Base64 {
+		t.Errorf("one record: %s, want %s", got, v.RecordHash.Base64)
+	}
+}
