@@ -362,10 +362,10 @@ func TestXModHashes(t *testing.T) {
 	if err := json.Unmarshal(bytes.Replace(shared(t, "xmod", "note.json"), []byte("record_hash"), []byte("RecordHash"), 1), &v); err != nil {
 		t.Fatal(err)
 	}
-	if got := EmptyRoot().String(); got != v.EmptyTreeRoot {
+	if got := tile.EmptyRoot().String(); got != v.EmptyTreeRoot {
 		t.Errorf("empty tree: %s, want %s", got, v.EmptyTreeRoot)
 	}
-	one := Frontier{}
+	one := tile.Frontier{}
 	one.Add(tlog.RecordHash([]byte(v.RecordHash.Data)))
 	if got := one.Root().String(); got != v.RecordHash.Base64 {
 		t.Errorf("one record: %s, want %s", got, v.RecordHash.Base64)
