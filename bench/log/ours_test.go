@@ -108,6 +108,11 @@ func bulk(t testing.TB, w *sumdbtest.World, batches int, checked bool) float64 {
 		}
 		spent += time.Since(began)
 	}
+	began := time.Now()
+	if err := l.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	spent += time.Since(began)
 	return float64(batches*batchSize) / spent.Seconds()
 }
 

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"runtime"
 	"slices"
+	"sync"
 	"time"
 
 	"golang.org/x/mod/sumdb/tlog"
@@ -66,10 +68,10 @@ func refusal(i int, err error) error {
 // begins here: signatures are checked, what the door will ask is read, and so is the
 // package index where the batch will need it.
 func (s *session) admitter(leaves [][]byte) func(i int) (int64, error) {
-	parsed, errs := make([]*record.Signed, len(leaves)), make([]error, len(leaves))
+	parsed, errs := parse(leaves)
 	var good []*record.Signed
-	for i, leaf := range leaves {
-		if parsed[i], errs[i] = record.ParseLeaf(leaf); errs[i] == nil {
+	for i, err := range errs {
+		if err == nil {
 			good = append(good, parsed[i])
 		}
 	}
@@ -89,6 +91,22 @@ func (s *session) admitter(leaves [][]byte) func(i int) (int64, error) {
 		}
 		return s.admit(parsed[i])
 	}
+}
+
+// parse reads leaves on all processors.
+func parse(leaves [][]byte) ([]*record.Signed, []error) {
+	parsed, errs := make([]*record.Signed, len(leaves)), make([]error, len(leaves))
+	var wg sync.WaitGroup
+	n := runtime.GOMAXPROCS(0)
+	for w := range min(n, len(leaves)) {
+		wg.Go(func() {
+			for i := w; i < len(leaves); i += n {
+				parsed[i], errs[i] = record.ParseLeaf(leaves[i])
+			}
+		})
+	}
+	wg.Wait()
+	return parsed, errs
 }
 
 // admit asks the door, and takes the leaf into the batch. Where an index
@@ -302,20 +320,28 @@ func (s *session) tiles() []tile.File {
 // remember brings facts and index up to date. They can be made again from the
 // log, so nothing that goes wrong here is an error of the append.
 func (s *session) remember(c tile.Checkpoint) {
-	s.l.cool()
 	warm := &warmState{checkpoint: c}
+	if old := s.l.warm; old != nil && old.facts == s.facts {
+		warm.wrote, warm.behind = old.wrote, old.behind
+	} else {
+		s.l.cool()
+	}
 	if err := s.l.step("facts", s.facts.path(factsName), func() error { return s.facts.commit(c.Size, c.Root) }); err == nil {
 		warm.facts = s.facts
 	}
-	if s.index != nil {
-		err := s.l.step("index", "index", s.index.commit)
-		if err == nil {
-			warm.index = s.index
-		}
+	switch {
+	case s.index == nil:
+	case len(s.leaves) > index.Interval && time.Since(warm.wrote) < putOff:
+		warm.index, warm.behind = s.index, true
+		s.l.flushLater()
+	case s.l.step("index", "index", s.index.commit) == nil:
+		warm.index, warm.behind, warm.wrote = s.index, false, time.Now()
 	}
-	if warm.facts != nil {
-		s.l.warm = warm
+	if warm.facts == nil {
+		s.l.cool()
+		return
 	}
+	s.l.warm = warm
 }
 
 func (l *Log) publishedNote(ctx context.Context) (tile.Checkpoint, []byte, error) {

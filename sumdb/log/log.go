@@ -104,6 +104,7 @@ type Log struct {
 	fault faultHook
 	warm  *warmState    // what the last append of this process left
 	turn  chan struct{} // held by the session: flock alone does not order goroutines
+	timer *time.Timer   // of flushLater; nil unless it runs
 }
 
 // faultHook runs every step that changes something on the disk; tests put

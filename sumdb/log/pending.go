@@ -126,7 +126,8 @@ func (l *Log) AppendPending(ctx context.Context, dir string) (*PendingResult, er
 		return nil, err
 	}
 	res := &PendingResult{Appended: map[string]int64{}, Held: map[string]int64{}, Refused: bad}
-	for first := true; first || len(list) > 0; first = false {
+	batches := 0
+	for ; batches == 0 || len(list) > 0; batches++ {
 		n := pendingBatch(list)
 		if err := l.appendSome(ctx, dir, list[:n], res); err != nil {
 			return res, err
@@ -134,6 +135,9 @@ func (l *Log) AppendPending(ctx context.Context, dir string) (*PendingResult, er
 		list = list[n:]
 	}
 	sort.Slice(res.Refused, func(i, j int) bool { return res.Refused[i].Name < res.Refused[j].Name })
+	if batches > 1 {
+		l.Flush(ctx) // see there: nothing is lost without it
+	}
 	return res, nil
 }
 

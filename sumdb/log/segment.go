@@ -69,8 +69,9 @@ type segment struct {
 }
 
 const (
-	// keptPages bounds the memory for pages of one segment: 4 MB.
-	keptPages = 1024
+	// keptPages bounds the memory for pages of one segment: 10 MB, or what a
+	// batch of a thousand may ask for.
+	keptPages = 2560
 	// pageReaders is how many pages are read at once: a log that was not used
 	// for a while is no longer in memory.
 	pageReaders = 16

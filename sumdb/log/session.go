@@ -55,6 +55,8 @@ type warmState struct {
 	checkpoint tile.Checkpoint
 	facts      *facts
 	index      *indexer
+	wrote      time.Time // when the index's files were last written
+	behind     bool      // they are of an earlier append
 }
 
 // begin takes the locks, replays the journal and checks everything that an

@@ -35,12 +35,22 @@ func (s *Server) run() {
 			}
 		case first, open := <-s.queue:
 			if !open {
+				s.flush()
 				return
 			}
 			s.commit(s.collect(first))
 		case <-tick:
 			s.refresh()
 		}
+	}
+}
+
+// flush writes what large batches have put off.
+func (s *Server) flush() {
+	ctx, cancel := context.WithTimeout(context.Background(), appendWait)
+	defer cancel()
+	if err := s.writer.Load().Log.Flush(ctx); err != nil {
+		s.o.Failed(err)
 	}
 }
 

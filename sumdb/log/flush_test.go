@@ -1,0 +1,49 @@
+package log_test
+
+import (
+	"testing"
+
+	"github.com/freedomofpress/wheellock/sumdb/fsck"
+	"github.com/freedomofpress/wheellock/sumdb/sumdbtest"
+)
+
+// While one large batch follows the other the index may be behind, and nothing
+// else is; Flush, or whoever appends next, brings it up to date.
+func TestFlush(t *testing.T) {
+	for _, flush := range []bool{true, false} {
+		w := sumdbtest.New(t)
+		leaves := w.Leaves(1600)
+		l := w.Log()
+		leftovers := func() int {
+			t.Helper()
+			rep, err := fsck.Check(t.Context(), w.Dir, fsck.Options{Origin: sumdbtest.Origin, LogKeys: w.LogKeys(), Keys: w.Keyring})
+			if err != nil || !rep.OK() {
+				t.Fatalf("%v, %v", rep, err)
+			}
+			return len(rep.Leftovers)
+		}
+		for i := 0; i < len(leaves); i += 400 {
+			if _, err := l.Append(t.Context(), leaves[i:i+400]...); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if flush {
+			if err := l.Flush(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		} else {
+			for i := range 256 { // a process that knows nothing of the first
+				w.Append(w.Leaf(sumdbtest.Source(2000 + i)))
+			}
+		}
+		if n := leftovers(); n != 0 {
+			t.Errorf("flush %v: the index is behind", flush)
+		}
+		if err := l.Flush(t.Context()); err != nil {
+			t.Errorf("flush again: %v", err)
+		}
+		if n := leftovers(); n != 0 {
+			t.Errorf("flush %v again: the index is behind", flush)
+		}
+	}
+}
