@@ -44,7 +44,11 @@ func (a *app) listen(o listenOptions) (net.Listener, string, error) {
 	var config *tls.Config
 	if o.cert != "" {
 		pair := &keyPair{cert: a.path(o.cert), key: a.path(o.key)}
-		if _, err := pair.get(nil); err != nil {
+		loaded, err := pair.get(nil)
+		if err == nil && loaded.Leaf != nil && a.Now().After(loaded.Leaf.NotAfter) {
+			return nil, "", invalid("renew it", "--tls-cert %s: the certificate ran out on %s", o.cert, loaded.Leaf.NotAfter.UTC().Format("2006-01-02"))
+		}
+		if err != nil {
 			why := "they are not a certificate and its key"
 			if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
 				why = err.Error()
