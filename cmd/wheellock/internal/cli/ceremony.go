@@ -15,6 +15,8 @@ import (
 
 	"github.com/freedomofpress/wheellock/cmd/wheellock/internal/term"
 	"github.com/freedomofpress/wheellock/internal/durable"
+	"github.com/freedomofpress/wheellock/provenance/mirror"
+	"github.com/freedomofpress/wheellock/sumdb/policy"
 	"github.com/freedomofpress/wheellock/sumdb/trust"
 )
 
@@ -111,12 +113,20 @@ func (s *session) prepareRoot(ctx context.Context, led *ledger, folder string, s
 	if ch.Void, err = led.voids(ctx, ch); err != nil {
 		return nil, err
 	}
+	if ch.newPolicy() {
+		if ch.policy, err = readCapped(s.house().Path(mirror.Evidence(hexOf(ch.root.Policy))), policy.MaxSize); err != nil {
+			return nil, err
+		}
+	}
 	if err := durable.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}
 	// The document last: without it what lies beside it means nothing.
 	write := func(name string, data []byte) error { return durable.WriteFile(filepath.Join(dir, name), data, 0o644) }
 	err = errors.Join(write(fmt.Sprintf("root-%d.toml", n-1), led.chain.Signed(n-1).Document), write(strings.TrimSuffix(name, ".toml")+".txt", ch.page(name)))
+	if ch.policy != nil {
+		err = errors.Join(err, write(policyBeside(name), ch.policy))
+	}
 	for _, f := range d.files {
 		err = errors.Join(err, write(signatureName(name, f.Name), f.Data))
 	}
@@ -272,7 +282,63 @@ func (a *app) documentPage(file string) ([]byte, *rootChange, error) {
 		return nil, nil, err
 	}
 	ch.File = file
+	if ch.newPolicy() {
+		if ch.policy, err = a.carriedPolicy(filepath.Join(filepath.Dir(path), policyBeside(name)), root); err != nil {
+			return nil, nil, err
+		}
+	}
 	return ch.page(name), ch, nil
+}
+
+// policyBeside is the witnesses' policy that a document names, as it lies beside it.
+func policyBeside(document string) string { return strings.TrimSuffix(document, ".toml") + ".policy" }
+
+// newPolicy reports whether the new root names a policy that the old one does not.
+func (c *rootChange) newPolicy() bool {
+	return c.root.Policy != "" && c.root.Policy != c.before.Policy
+}
+
+// carriedPolicy reads the policy beside a document. A root has only its hash and the
+// witnesses' keys: whoever signs has to see which of them make a quorum.
+func (a *app) carriedPolicy(path string, root *trust.Root) ([]byte, error) {
+	name := filepath.Base(path)
+	text, err := readCapped(path, policy.MaxSize)
+	if err != nil {
+		return nil, invalid("carry the whole folder of the ceremony", "root %d says nothing about its witnesses without %s: %v", root.Number, name, err)
+	}
+	const ask = "do not sign; ask who prepared it"
+	if trust.Digest(text) != root.Policy {
+		return nil, finding(ask, "%s is not the policy that root %d names", name, root.Number)
+	}
+	p, err := policy.Parse(text)
+	if err != nil {
+		return nil, finding(ask, "%s: %v", name, err)
+	}
+	should := *root
+	should.Roles = slices.Clone(root.Roles)
+	if err := witnessPolicy(p)(&should); err != nil {
+		return nil, finding(ask, "%s: %v", name, err)
+	}
+	if !sameWitnesses(root, &should) {
+		return nil, finding(ask, "the witnesses of root %d are not those of %s, or another number of them has to agree", root.Number, name)
+	}
+	return text, nil
+}
+
+func sameWitnesses(a, b *trust.Root) bool {
+	role := func(r *trust.Root) (threshold int, keys []string) {
+		for _, k := range r.Roles {
+			if k.Name == trust.RoleWitness {
+				keys = slices.Concat(k.Keys, k.Spare)
+				slices.Sort(keys)
+				return k.Threshold, keys
+			}
+		}
+		return 0, nil
+	}
+	n, have := role(a)
+	m, want := role(b)
+	return n == m && slices.Equal(have, want)
 }
 
 func (a *app) ceremonySign(file string, f openPGPFlags) error {

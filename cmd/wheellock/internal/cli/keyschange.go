@@ -45,6 +45,7 @@ type rootChange struct {
 	Next     string      `json:"next,omitempty"`
 	root     *trust.Root // the new one
 	before   *trust.Root // the one in force
+	policy   []byte      // of witnesses, where the new root names another
 }
 
 type changeRow struct {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 
 	"github.com/freedomofpress/wheellock/cmd/wheellock/internal/report"
 	"github.com/freedomofpress/wheellock/cmd/wheellock/internal/term"
@@ -60,6 +61,12 @@ func (c *rootChange) page(file string) []byte {
 	}
 	for _, row := range c.Void {
 		fmt.Fprintf(&b, "  void: statement %d, %s\n", row.Index, row.What)
+	}
+	if c.policy != nil {
+		fmt.Fprintf(&b, "\nThe witnesses' policy that it names, %s\n\n", policyBeside(fmt.Sprintf("root-%d.toml", c.Root)))
+		for line := range strings.Lines(string(c.policy)) {
+			fmt.Fprintf(&b, "  %s\n", term.Clean(strings.TrimSuffix(line, "\n")))
+		}
 	}
 	b.WriteString("\nWho must sign\n\n")
 	for _, q := range c.Quorums {
