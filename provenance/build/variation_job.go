@@ -36,7 +36,7 @@ func (b *Builder) Variations(ctx context.Context, rec *lock.Recipe) (Variations,
 	if ClockLibrary("") == "" {
 		leave(VaryTime, "libfaketime is not installed: apt-get install faketime")
 	}
-	if why := canPin(); why != "" {
+	if why := CannotPin(); why != "" {
 		leave(VaryCPUs, why)
 	}
 	if set.Has(VaryLocale) && len(OtherLocales(ctx, b.Cache)) == 0 {

@@ -157,8 +157,8 @@ func makeLocale(ctx context.Context, cache, source string) (dir string, err erro
 	return dir, nil
 }
 
-// canPin says why the number of processors cannot be varied here, "" if it can.
-func canPin() string {
+// CannotPin says why the number of processors cannot be varied here, "" if it can.
+func CannotPin() string {
 	if runtime.NumCPU() < 2 {
 		return "this machine has one processor"
 	}

@@ -1,0 +1,77 @@
+package repro
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"golang.org/x/sys/unix"
+)
+
+// spare is the room that a build may need beside five times its source.
+const spare = 256 << 20
+
+// makeRoom picks where the copies are made: the memory file system if folders list
+// their files there in the order in which they were made, programs may run from it,
+// and it has the room. Else a folder of the cache, and why.
+func (j *job) makeRoom() (why string, done func()) {
+	j.copies = filepath.Join(j.temp, "copies")
+	if j.Memory == "" {
+		return "there is no memory file system", func() {}
+	}
+	var fs unix.Statfs_t
+	if err := unix.Statfs(j.Memory, &fs); err != nil {
+		return "there is no memory file system", func() {}
+	}
+	if fs.Flags&unix.ST_NOEXEC != 0 {
+		return j.Memory + " does not let programs run", func() {}
+	}
+	if need, have := j.source.bytes*5+spare, int64(fs.Bavail)*int64(fs.Bsize); need > have {
+		return fmt.Sprintf("the copies need %d MiB in %s, which has %d", need>>20, j.Memory, have>>20), func() {}
+	}
+	dir, err := os.MkdirTemp(j.Memory, "wheellock-repro-")
+	if err != nil {
+		return err.Error(), func() {}
+	}
+	if !orderShows(dir) {
+		os.RemoveAll(dir)
+		return "the file system lists files in an order of its own", func() {}
+	}
+	j.copies = dir
+	return "", func() { removeAll(dir) }
+}
+
+// orderShows reports whether the order in which files are made is that in which a
+// folder lists them, or the other way round.
+func orderShows(dir string) bool {
+	names := []string{"a", "b", "c", "d", "e", "f", "g", "h"}
+	var seen [2][]string
+	for i := range seen {
+		d := filepath.Join(dir, fmt.Sprint("try", i))
+		if os.Mkdir(d, 0o700) != nil {
+			return false
+		}
+		for _, n := range names {
+			if os.WriteFile(filepath.Join(d, n), nil, 0o600) != nil {
+				return false
+			}
+		}
+		seen[i] = listed(d)
+		os.RemoveAll(d)
+		slices.Reverse(names)
+	}
+	slices.Reverse(seen[1])
+	return len(seen[0]) == len(names) && slices.Equal(seen[0], seen[1])
+}
+
+// listed is what a folder lists, in its order.
+func listed(dir string) []string {
+	f, err := os.Open(dir)
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	names, _ := f.Readdirnames(-1)
+	return names
+}
