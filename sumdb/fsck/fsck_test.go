@@ -3,6 +3,7 @@ package fsck_test
 import (
 	"bytes"
 	"context"
+	"encoding/hex"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/freedomofpress/wheellock/internal/durable"
 	"github.com/freedomofpress/wheellock/sumdb/fsck"
+	"github.com/freedomofpress/wheellock/sumdb/index"
 	"github.com/freedomofpress/wheellock/sumdb/note"
 	"github.com/freedomofpress/wheellock/sumdb/record"
 	"github.com/freedomofpress/wheellock/sumdb/sumdbtest"
@@ -156,6 +158,35 @@ func TestWhatTheDoorWouldRefuse(t *testing.T) {
 	} {
 		want(t, rep, text)
 	}
+}
+
+// The log's own key signs an index in which a statement is not, or is somebody
+// else's, and the files in the folder agree with it: the withdrawal of last night.
+func TestIndexThatOmits(t *testing.T) {
+	w := sumdbtest.New(t)
+	leaves := w.Leaves(6)
+	x := index.New()
+	for i, leaf := range leaves {
+		if i == 3 {
+			leaf = w.Leaf(sumdbtest.Source(99))
+		}
+		if err := x.Add(leaf); err != nil {
+			t.Fatal(err)
+		}
+	}
+	root, entries, err := x.Root()
+	if err != nil {
+		t.Fatal(err)
+	}
+	lie := w.Leaf(record.Index{Head: sumdbtest.Head(7), Entries: entries, Root: hex.EncodeToString(root[:])})
+	if err := x.Add(lie); err != nil {
+		t.Fatal(err)
+	}
+	forge(t, w, append(leaves, lie))
+	if err := x.Rebuild(w.Dir); err != nil {
+		t.Fatal(err)
+	}
+	want(t, check(t, w), "statement 6: index: checking the index statement at 6: index does not match the log")
 }
 
 // forge writes a whole log of any leaves.

@@ -74,7 +74,8 @@ func (l *look) copyTiles(ctx context.Context, dir string) error {
 
 func (l *look) copyTile(ctx context.Context, dir string, t tile.Tile) error {
 	path := filepath.Join(dir, filepath.FromSlash(t.Path()))
-	if _, err := os.Stat(path); err == nil {
+	// An empty one is what a power cut leaves of a file that was not synced.
+	if info, err := os.Stat(path); err == nil && info.Size() > 0 {
 		return nil
 	}
 	data, err := l.Log.ReadFile(ctx, t.Path(), tile.MaxBundle)

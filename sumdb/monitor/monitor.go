@@ -7,6 +7,7 @@
 //   - verifies the roots and the checkpoint's signature;
 //   - proves that the log continues the checkpoint that was seen last: another
 //     history, or a shorter one, is kept as evidence, with both signed checkpoints;
+//   - compares it with what was seen of it at other addresses;
 //   - makes every tile, the package index and every decision of the log's door
 //     again from the statements (package fsck), on a copy of its own where the log
 //     is behind an address;
@@ -17,6 +18,7 @@
 //
 // # Memory
 //
+//	FOLDER/lock              flock: one look at a time
 //	FOLDER/checkpoint        the newest checkpoint seen, signed
 //	FOLDER/log/...           the copy of a log behind an address
 //	FOLDER/fork-HEX          two checkpoints that cannot both be, one below the other
@@ -61,8 +63,9 @@ const (
 // Options say what to look at, and what is known of it.
 type Options struct {
 	Log    store.Reader
-	Dir    string // of the log where it is a folder here; "" makes a copy below State
-	State  string // the monitor's memory of this log
+	Dir    string   // of the log where it is a folder here; "" makes a copy below State
+	State  string   // the monitor's memory of this log
+	Others []string // folders with the memory of the same log behind other addresses; those of other logs are passed over
 	Pins   proof.Pins
 	MaxAge time.Duration // zero: DefaultMaxAge
 	Now    time.Time
@@ -110,10 +113,19 @@ func Look(ctx context.Context, o Options) (*Report, error) {
 	if err := l.open(ctx); err != nil {
 		return nil, err
 	}
+	// Two looks at once would take each other's copy away.
+	unlock, err := durable.Lock(filepath.Join(l.State, "lock"))
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
 	if err := l.read(ctx); err != nil {
 		return nil, err
 	}
 	if ok, err := l.continues(ctx); err != nil || !ok {
+		return l.rep, err
+	}
+	if ok, err := l.agrees(ctx); err != nil || !ok {
 		return l.rep, err
 	}
 	sound, err := l.check(ctx)
@@ -200,6 +212,35 @@ func (l *look) continues(ctx context.Context) (bool, error) {
 	if root != last.Root {
 		l.rep.find("forked", "its first %d statements are not those of the last time: the log has signed two histories", last.Size)
 		return false, l.evidence(msg)
+	}
+	return true, nil
+}
+
+// agrees compares the log with what it said at other addresses: who shows two
+// people two histories may show us two, at a mirror and at home. One that is
+// behind the other is no finding: mirrors are.
+func (l *look) agrees(ctx context.Context) (bool, error) {
+	for _, dir := range l.Others {
+		msg, err := os.ReadFile(filepath.Join(dir, "checkpoint"))
+		if err != nil {
+			continue
+		}
+		there, _, err := tile.OpenCheckpoint(msg, l.rep.Log, l.chain.LogKeys())
+		if err != nil {
+			continue // of another log
+		}
+		long, short := store.NewTree(store.Folder(filepath.Join(dir, "log")), there.Size, there.Root), l.c
+		if there.Size <= l.c.Size {
+			long, short = l.tree, there
+		}
+		root, err := long.RootAt(ctx, short.Size)
+		if err != nil {
+			continue // no copy of it is here; what is wrong with our own tiles comes next
+		}
+		if root != short.Root {
+			l.rep.find("forked", "its tree of %d and the one of %d that was seen at another address are not of one history", l.c.Size, there.Size)
+			return false, l.evidence(msg)
+		}
 	}
 	return true, nil
 }

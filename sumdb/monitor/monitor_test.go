@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/freedomofpress/wheellock/internal/durable"
 	"github.com/freedomofpress/wheellock/sumdb/log"
 	"github.com/freedomofpress/wheellock/sumdb/monitor"
 	"github.com/freedomofpress/wheellock/sumdb/note"
@@ -261,6 +262,46 @@ func TestTwoHistories(t *testing.T) {
 	}
 	// What was seen before is still what counts.
 	w.look(o, 7, 7, 0)
+
+	// The same fork, shown at another address that was never looked at before: by
+	// its longer history, then by the shorter one against a copy of the longer.
+	other := old
+	other.State = t.TempDir()
+	if r := w.look(other, -1, 9, 9); !r.OK() {
+		t.Errorf("alone: %v", r.Findings)
+	}
+	other.State, other.Others = t.TempDir(), []string{t.TempDir(), w.state}
+	w.look(other, -1, 9, 0, "forked")
+	copied := w.options(store.Folder(before.dir)) // makes a copy, as behind an address
+	copied.State = t.TempDir()
+	w.look(copied, -1, 9, 9)
+	shorter := o
+	shorter.State, shorter.Others = t.TempDir(), []string{copied.State}
+	w.look(shorter, -1, 7, 0, "forked")
+	// A mirror that is behind is no fork.
+	o.Others = []string{w.state, t.TempDir()}
+	w.look(o, 7, 7, 0)
+}
+
+// Two looks at once do not take each other's copy away.
+func TestOneLookAtATime(t *testing.T) {
+	w := newWorld(t)
+	w.sources(3)
+	w.cosign(w.now)
+	o := w.options(store.Folder(w.dir))
+	w.must(os.MkdirAll(o.State, 0o700))
+	unlock, err := durable.Lock(filepath.Join(o.State, "lock"))
+	w.must(err)
+	if _, err := monitor.Look(t.Context(), o); !errors.Is(err, durable.ErrLocked) {
+		t.Errorf("a second look: %v", err)
+	}
+	unlock()
+	w.look(o, -1, 5, 5)
+	// A power cut left an empty tile of the copy: it is fetched again.
+	w.must(os.WriteFile(filepath.Join(o.State, "log", "tile", "0", "000.p", "5"), nil, 0o600))
+	if r := w.look(o, 5, 5, 0); !r.OK() {
+		t.Errorf("after a power cut: %v", r.Findings)
+	}
 }
 
 func TestDamage(t *testing.T) {

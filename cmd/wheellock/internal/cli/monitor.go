@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/freedomofpress/wheellock/cmd/wheellock/internal/report"
 	"github.com/freedomofpress/wheellock/cmd/wheellock/internal/term"
+	"github.com/freedomofpress/wheellock/internal/durable"
 	"github.com/freedomofpress/wheellock/provenance/mirror"
 	"github.com/freedomofpress/wheellock/sumdb/monitor"
 	"github.com/freedomofpress/wheellock/sumdb/note"
@@ -92,6 +94,9 @@ func (a *app) monitor(ctx context.Context, where string, o monitorOptions) error
 	}
 	sum := sha256.Sum256([]byte(where))
 	opt.State = filepath.Join(state, "monitor", fmt.Sprintf("%x", sum[:12]))
+	if opt.Others, err = otherMemories(opt.State); err != nil {
+		return err
+	}
 	rep, err := monitor.Look(ctx, opt)
 	if err != nil {
 		return monitorError(where, err)
@@ -172,9 +177,32 @@ func (a *app) openMonitored(ctx context.Context, where string, opt *monitor.Opti
 	return monitorError(where, first)
 }
 
+// maxMemories is with how many other addresses a look is compared.
+const maxMemories = 256
+
+// otherMemories are what monitor remembers of other addresses, of whatever log.
+func otherMemories(own string) ([]string, error) {
+	entries, err := os.ReadDir(filepath.Dir(own))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var list []string
+	for _, e := range entries {
+		if e.IsDir() && e.Name() != filepath.Base(own) && len(list) < maxMemories {
+			list = append(list, filepath.Join(filepath.Dir(own), e.Name()))
+		}
+	}
+	return list, nil
+}
+
 func monitorError(where string, err error) error {
 	var own *Error
 	switch {
+	case errors.Is(err, durable.ErrLocked):
+		return environment("wait for it to end", "another wheellock monitor looks at %s", where)
 	case errors.As(err, &own), errors.Is(err, context.Canceled):
 		return err
 	case errors.Is(err, fs.ErrNotExist):
