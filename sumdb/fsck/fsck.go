@@ -107,7 +107,7 @@ func (c *checker) check() error {
 	}
 	c.report.Checkpoint = cp
 	if c.o.Keys != nil {
-		c.door = newReplay(c, store.NewTree(c.r, cp.Size, cp.Root))
+		c.door = newReplay(c, store.NewTree(c.r, cp.Size, cp.Root), int(min(cp.Size, maxHint)))
 	}
 	if !c.o.NoIndex {
 		c.index = index.New()
@@ -180,7 +180,7 @@ func (c *checker) leaf(i int64, l *leaf) error {
 	if c.door == nil {
 		return nil
 	}
-	return c.door.statement(i, l.signed)
+	return c.door.statement(i, l.signed, l.file)
 }
 
 // compare compares a tile of hashes with its file.

@@ -23,6 +23,7 @@ type bundle struct {
 type leaf struct {
 	hash    tlog.Hash
 	signed  *record.Signed
+	file    named // the file that the door asks about, if any
 	err     error
 	item    index.Item
 	itemErr error
@@ -77,7 +78,9 @@ func (c *checker) read(t tile.Tile) *bundle {
 	for i, data := range leaves {
 		l := &b.leaves[i]
 		l.hash = tlog.RecordHash(data)
-		l.signed, l.err = record.ParseLeaf(data)
+		if l.signed, l.err = record.ParseLeaf(data); l.err == nil && c.o.Keys != nil {
+			l.file = nameOf(l.signed)
+		}
 		if !c.o.NoIndex {
 			l.item, l.itemErr = index.ItemOf(data)
 		}

@@ -20,6 +20,7 @@ type replay struct {
 	given map[digest]fact // by file name
 	built map[digest]fact // by file name and target
 	roots []record.Placed
+	asked named // of the statement at the door
 	owed  []promise
 }
 
@@ -32,8 +33,8 @@ type fact struct {
 	size, index int64
 }
 
-func newFact(f record.File, i int64) fact {
-	x := fact{size: f.Size, index: i}
+func newFact(f record.File) fact {
+	x := fact{size: f.Size}
 	hex.Decode(x.sha256[:], []byte(f.SHA256))
 	return x
 }
@@ -45,17 +46,42 @@ func (x fact) file(name string) record.File {
 func given(file string) digest         { return sha256.Sum256([]byte(file)) }
 func built(file, target string) digest { return sha256.Sum256([]byte(file + "\n" + target)) }
 
-func newReplay(c *checker, tree *store.Tree) *replay {
+// A named is the file of a source, upstream or build statement: all that the
+// door's memory needs of it.
+type named struct {
+	kind byte // 'g' given, 'b' built, 0 neither
+	key  digest
+	fact fact // but for its index
+}
+
+func nameOf(s *record.Signed) named {
+	switch s.Kind() {
+	case record.KindSource, record.KindUpstream:
+		f := s.Files()[0]
+		return named{'g', given(f.Name), newFact(f)}
+	case record.KindBuild:
+		if files := s.Files(); len(files) > 0 {
+			return named{'b', built(files[0].Name, s.Get("target")), newFact(files[0])}
+		}
+	}
+	return named{}
+}
+
+// maxHint bounds the memory that is reserved because a checkpoint says so.
+const maxHint = 1 << 22
+
+func newReplay(c *checker, tree *store.Tree, size int) *replay {
 	return &replay{
 		c: c, tree: tree,
-		held: map[record.ID]int64{}, given: map[digest]fact{}, built: map[digest]fact{},
+		held: make(map[record.ID]int64, size), given: make(map[digest]fact, size/2), built: map[digest]fact{},
 	}
 }
 
-func (r *replay) statement(i int64, s *record.Signed) error {
+func (r *replay) statement(i int64, s *record.Signed, file named) error {
+	r.asked = file
 	err := record.Door(s, record.State{Origin: r.c.o.Origin, Index: i, Last: r.last, Keys: r.later(i, s), Facts: r})
 	r.last = s.Time()
-	r.remember(i, s)
+	r.remember(i, s, file)
 	if err == nil {
 		return nil
 	}
@@ -66,23 +92,22 @@ func (r *replay) statement(i int64, s *record.Signed) error {
 	return r.c.problem("", i, "%v", err)
 }
 
-func (r *replay) remember(i int64, s *record.Signed) {
+func (r *replay) remember(i int64, s *record.Signed, file named) {
 	if _, ok := r.held[s.ID()]; !ok {
 		r.held[s.ID()] = i
 	}
-	switch s.Kind() {
-	case record.KindRoot:
+	file.fact.index = i
+	switch file.kind {
+	case 'g':
+		if _, ok := r.given[file.key]; !ok {
+			r.given[file.key] = file.fact
+		}
+	case 'b':
+		r.built[file.key] = file.fact
+	}
+	if s.Kind() == record.KindRoot {
 		if root, err := s.AsRoot(); err == nil {
 			r.roots = append(r.roots, record.Placed{At: i, Root: root})
-		}
-	case record.KindSource, record.KindUpstream:
-		f := s.Files()[0]
-		if k := given(f.Name); r.given[k] == (fact{}) {
-			r.given[k] = newFact(f, i)
-		}
-	case record.KindBuild:
-		if files := s.Files(); len(files) > 0 {
-			r.built[built(files[0].Name, s.Get("target"))] = newFact(files[0], i)
 		}
 	}
 }
@@ -95,14 +120,24 @@ func (r *replay) Held(id record.ID) (int64, bool, error) {
 
 // Given implements record.Facts.
 func (r *replay) Given(file string) (record.File, int64, bool, error) {
-	f, ok := r.given[given(file)]
-	return f.file(file), f.index, ok, nil
+	key := r.asked.key
+	if r.asked.kind != 'g' {
+		key = given(file)
+	}
+	f, ok := r.given[key]
+	if !ok {
+		return record.File{}, -1, false, nil
+	}
+	return f.file(file), f.index, true, nil
 }
 
 // Built implements record.Facts.
 func (r *replay) Built(file, target string) (record.File, int64, bool, error) {
 	f, ok := r.built[built(file, target)]
-	return f.file(file), f.index, ok, nil
+	if !ok {
+		return record.File{}, -1, false, nil
+	}
+	return f.file(file), f.index, true, nil
 }
 
 // Statement implements record.Facts.

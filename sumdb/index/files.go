@@ -73,11 +73,17 @@ func readCapped(path string, limit int64) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, limit+1))
-	if err == nil && int64(len(data)) > limit {
+	fi, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	// Of the size that it has, and a little to see whether it grows.
+	data := bytes.NewBuffer(make([]byte, 0, min(fi.Size(), limit)+bytes.MinRead))
+	_, err = data.ReadFrom(io.LimitReader(f, limit+1))
+	if err == nil && int64(data.Len()) > limit {
 		err = fmt.Errorf("%w: larger than %d bytes", ErrMalformed, limit)
 	}
-	return data, err
+	return data.Bytes(), err
 }
 
 func formatList(at int64, list []*entry) []byte {
@@ -328,13 +334,24 @@ func (x *Index) Compare(dir string) error {
 		return fmt.Errorf("checking %s: %w: it is of a statement at %d, the last is at %d", listPath, ErrMismatch, at, s.at)
 	}
 	var names []string
+	errs := make([]error, len(s.list))
+	var g errgroup.Group
+	g.SetLimit(readers)
 	for i := range s.list {
 		e := &s.list[i]
-		if err := compareEntry(dir, e, have[e.name], at, at < s.at); err != nil {
-			return err
-		}
+		listed := have[e.name]
+		g.Go(func() error {
+			errs[i] = compareEntry(dir, e, listed, at, at < s.at)
+			return nil
+		})
 		names = append(names, entryPath+"/"+e.name)
 		delete(have, e.name)
+	}
+	g.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
 	}
 	for name := range have {
 		return fmt.Errorf("checking %s: %w: the log has no statement for %s", listPath, ErrMismatch, name)
@@ -385,20 +402,16 @@ func compareEntry(dir string, e, listed *entry, at int64, onItsWay bool) error {
 // before is how many bytes of an entry are about leaves before a log index; 0
 // if none is.
 func before(text []byte, at int64) int64 {
-	size := bytes.IndexByte(text, '\n') + 1
-	name := size
-	for size < len(text) {
-		line := text[size : size+bytes.IndexByte(text[size:], '\n')+1]
-		n, _, _ := bytes.Cut(line, []byte(" "))
-		if k, err := strconv.ParseInt(string(n), 10, 64); err != nil || k >= at {
-			break
+	name := bytes.IndexByte(text, '\n') + 1
+	for size := len(text); size > name; {
+		start := bytes.LastIndexByte(text[:size-1], '\n') + 1
+		n, _, _ := bytes.Cut(text[start:size], []byte(" "))
+		if k, err := strconv.ParseInt(string(n), 10, 64); err == nil && k < at {
+			return int64(size)
 		}
-		size += len(line)
+		size = start
 	}
-	if size == name {
-		return 0
-	}
-	return int64(size)
+	return 0
 }
 
 // compareNames finds files that do not belong there.

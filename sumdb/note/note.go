@@ -131,7 +131,7 @@ func Parse(msg []byte) (*Note, error) {
 	}
 	n := &Note{Text: s[:i+1]}
 	rest := s[i+2:]
-	seen := map[string]bool{}
+	var seen map[string]bool // most notes have one signature
 	for rest != "" {
 		line, tail, ok := strings.Cut(rest, "\n")
 		if !ok || seen[line] || len(n.Sigs) == MaxSigs {
@@ -141,9 +141,13 @@ func Parse(msg []byte) (*Note, error) {
 		if err != nil {
 			return nil, err
 		}
-		seen[line] = true
 		n.Sigs = append(n.Sigs, sig)
-		rest = tail
+		if rest = tail; rest != "" {
+			if seen == nil {
+				seen = map[string]bool{}
+			}
+			seen[line] = true
+		}
 	}
 	if len(n.Sigs) == 0 {
 		return nil, ErrMalformed

@@ -196,7 +196,15 @@ func validDigest(v string) bool {
 // ValidHex reports whether s is a sha256 as 64 lower-case hex digits, which is
 // how the structs of this package carry digests.
 func ValidHex(s string) bool {
-	return len(s) == 64 && strings.Trim(s, "0123456789abcdef") == ""
+	if len(s) != 64 {
+		return false
+	}
+	for i := range len(s) {
+		if c := s[i]; (c < '0' || c > '9') && (c < 'a' || c > 'f') {
+			return false
+		}
+	}
+	return true
 }
 
 func validWord(v string) bool { return len(v) <= maxToken && isWord(v) }
@@ -217,14 +225,34 @@ func parseNumber(v string) (int64, bool) {
 	return n, err == nil && n >= 0 && strconv.FormatInt(n, 10) == v
 }
 
-func validTime(v string) bool {
-	t, err := time.Parse(timeLayout, v)
-	return err == nil && t.Format(timeLayout) == v && t.Year() >= 1970
-}
+func validTime(v string) bool { _, ok := parseTime(v); return ok }
 
 func timeOf(v string) time.Time {
-	t, _ := time.Parse(timeLayout, v)
+	t, _ := parseTime(v)
 	return t
+}
+
+// parseTime reads timeLayout in its one spelling. Every statement has a time, and
+// whoever checks a log reads all of them: time.Parse takes five times as long.
+func parseTime(v string) (time.Time, bool) {
+	if len(v) != len(timeLayout) {
+		return time.Time{}, false
+	}
+	for i, c := range []byte(timeLayout) {
+		if digit := v[i] >= '0' && v[i] <= '9'; (c >= '0' && c <= '9') != digit || !digit && v[i] != c {
+			return time.Time{}, false
+		}
+	}
+	two := func(i int) int { return int(v[i]-'0')*10 + int(v[i+1]-'0') }
+	year, month, day := two(0)*100+two(2), time.Month(two(5)), two(8)
+	hour, minute, second := two(11), two(14), two(17)
+	t := time.Date(year, month, day, hour, minute, second, 0, time.UTC)
+	// Date takes 31 February for 2 March.
+	y, m, d := t.Date()
+	if year < 1970 || y != year || m != month || d != day || hour > 23 || minute > 59 || second > 59 {
+		return time.Time{}, false
+	}
+	return t, true
 }
 
 // ValidName reports whether s is a package name as PEP 503 normalises it, of at

@@ -1,9 +1,11 @@
 package record
 
 import (
+	"bytes"
 	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
 	"fmt"
-	"strings"
 
 	"github.com/freedomofpress/wheellock/sumdb/note"
 )
@@ -55,7 +57,7 @@ func Leaf(msg []byte) ([]byte, error) {
 // Note turns a leaf into the note that [note.Open] reads by putting the blank
 // line back.
 func Note(leaf []byte) ([]byte, error) {
-	i := strings.Index(string(leaf), "\n"+sigStart)
+	i := bytes.Index(leaf, []byte("\n"+sigStart))
 	if i < 0 {
 		return nil, malformed("no signature")
 	}
@@ -125,5 +127,7 @@ type ID [32]byte
 func (s *Signed) ID() ID { return s.id }
 
 func identity(s *Statement, sig note.Signature) ID {
-	return sha256.Sum256(fmt.Appendf([]byte(s.text), "%s+%08x\n", sig.Name, sig.Hash))
+	text := make([]byte, 0, len(s.text)+len(sig.Name)+len("+12345678\n"))
+	text = append(append(text, s.text...), sig.Name...)
+	return sha256.Sum256(append(hex.AppendEncode(append(text, '+'), binary.BigEndian.AppendUint32(nil, sig.Hash)), '\n'))
 }
