@@ -42,6 +42,7 @@ import (
 	"github.com/freedomofpress/wheellock/internal/durable"
 	"github.com/freedomofpress/wheellock/sumdb/fsck"
 	"github.com/freedomofpress/wheellock/sumdb/log"
+	"github.com/freedomofpress/wheellock/sumdb/note"
 	"github.com/freedomofpress/wheellock/sumdb/policy"
 	"github.com/freedomofpress/wheellock/sumdb/proof"
 	"github.com/freedomofpress/wheellock/sumdb/record"
@@ -73,7 +74,7 @@ type Options struct {
 
 // A Finding is something that is wrong, or soon will be.
 type Finding struct {
-	ID      string `json:"id"` // forked, rolled-back, damaged, not-fresh, age-unknown, quorum-missing, expired, expires-soon
+	ID      string `json:"id"` // forked, rolled-back, another-log, damaged, not-fresh, age-unknown, quorum-missing, expired, expires-soon
 	What    string `json:"what"`
 	Warning bool   `json:"warning"` // not wrong yet
 }
@@ -191,9 +192,13 @@ func (l *look) continues(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	last, _, err := tile.OpenCheckpoint(msg, l.rep.Log, l.chain.LogKeys())
+	last, err := remembered(msg)
 	if err != nil {
-		return false, fmt.Errorf("reading what was seen last (%s): %w", filepath.Join(l.State, "checkpoint"), err)
+		return false, &MemoryError{filepath.Join(l.State, "checkpoint"), err}
+	}
+	if last.Origin != l.rep.Log {
+		l.rep.find("another-log", "it was the log %s the last time: its memory is in %s", last.Origin, l.State)
+		return false, l.evidence(msg)
 	}
 	l.rep.Last = last.Size
 	if l.c.Size < last.Size {
@@ -216,6 +221,29 @@ func (l *look) continues(ctx context.Context) (bool, error) {
 	return true, nil
 }
 
+// A MemoryError says that what was seen last cannot be read.
+type MemoryError struct {
+	Path string
+	Err  error
+}
+
+func (e *MemoryError) Error() string {
+	return fmt.Sprintf("reading what was seen last (%s): %v", e.Path, e.Err)
+}
+
+func (e *MemoryError) Unwrap() error { return e.Err }
+
+// remembered reads a checkpoint of the monitor's own memory. Its signature was
+// checked when it was put there, and is not asked again: the key may have been
+// replaced since, and reported stolen, but what was seen was seen.
+func remembered(msg []byte) (tile.Checkpoint, error) {
+	n, err := note.Parse(msg)
+	if err != nil {
+		return tile.Checkpoint{}, err
+	}
+	return tile.ParseCheckpoint(n.Text)
+}
+
 // agrees compares the log with what it said at other addresses: who shows two
 // people two histories may show us two, at a mirror and at home. One that is
 // behind the other is no finding: mirrors are.
@@ -225,9 +253,9 @@ func (l *look) agrees(ctx context.Context) (bool, error) {
 		if err != nil {
 			continue
 		}
-		there, _, err := tile.OpenCheckpoint(msg, l.rep.Log, l.chain.LogKeys())
-		if err != nil {
-			continue // of another log
+		there, err := remembered(msg)
+		if err != nil || there.Origin != l.rep.Log {
+			continue
 		}
 		long, short := store.NewTree(store.Folder(filepath.Join(dir, "log")), there.Size, there.Root), l.c
 		if there.Size <= l.c.Size {

@@ -283,6 +283,37 @@ func TestTwoHistories(t *testing.T) {
 	w.look(o, 7, 7, 0)
 }
 
+// The memory is the monitor's own: a log whose key was reported stolen since is
+// still compared with what that key signed. What it cannot read it says.
+func TestMemory(t *testing.T) {
+	w := newWorld(t)
+	w.sources(3)
+	w.cosign(w.now)
+	o := w.options(store.Folder(w.dir))
+	o.Dir = w.dir
+	w.look(o, -1, 5, 5)
+	path := filepath.Join(w.state, "checkpoint")
+	good, err := os.ReadFile(path)
+	w.must(err)
+	n, err := note.Parse(good)
+	w.must(err)
+	remember := func(text, name string) {
+		msg, err := note.Sign(text, sumdbtest.Key(t, name))
+		w.must(err)
+		w.must(os.WriteFile(path, msg, 0o600))
+	}
+	remember(n.Text, "former.example")
+	w.look(o, 5, 5, 0)
+	remember(strings.Replace(n.Text, "\n5\n", "\n4\n", 1), "former.example")
+	w.look(o, 4, 5, 0, "forked")
+	remember(strings.Replace(n.Text, origin, "other.example", 1), "other.example")
+	w.look(o, -1, 5, 0, "another-log")
+	w.must(os.WriteFile(path, []byte("x"), 0o600))
+	if _, err := monitor.Look(t.Context(), o); !errors.As(err, new(*monitor.MemoryError)) {
+		t.Errorf("a memory that cannot be read: %v", err)
+	}
+}
+
 // Two looks at once do not take each other's copy away.
 func TestOneLookAtATime(t *testing.T) {
 	w := newWorld(t)

@@ -200,7 +200,10 @@ func otherMemories(own string) ([]string, error) {
 
 func monitorError(where string, err error) error {
 	var own *Error
+	var memory *monitor.MemoryError
 	switch {
+	case errors.As(err, &memory):
+		return environment("restore that file from a copy; without its folder monitor begins again, and has forgotten what it saw", "%v", err)
 	case errors.Is(err, durable.ErrLocked):
 		return environment("wait for it to end", "another wheellock monitor looks at %s", where)
 	case errors.As(err, &own), errors.Is(err, context.Canceled):
