@@ -22,11 +22,17 @@ type Builder struct {
 	Cache        string        // folder for environments and unpacked sources
 	Bwrap        string        // path of bubblewrap; "" when there is none
 	Interpreters *Interpreters //
+	Backend      string        // where builds run, one of Backends; "": BackendAuto
+	Trees        *Trees        // nil: none
+	Engine       *Engine       // nil: none
 	Time         time.Duration // of one build; 0: MaxTime
 	Idle         time.Duration // without any processor time used; 0: MaxIdle
 	Processes    int64         // of one build; 0: MaxProcesses
 	Memory       int64         // bytes of all its processes and files together; 0: MaxMemory
 	Disk         int64         // bytes of /build; 0: MaxDisk
+	Files        int64         // in /build, in /tmp and in /dev/shm; 0: MaxFiles
+
+	uncaged bool // for tests: as where no control groups can be made
 }
 
 // A Job is one run of one recipe.
@@ -37,7 +43,6 @@ type Job struct {
 	Requires      []Requirement
 	Target        tags.Target // the target that the wheel is built for
 	Vary          Varied      // zero: as the recipe says
-	Variation     int         // an older spelling of a Vary with all that the recipe leaves open
 	Into          string      // folder for the wheel
 
 	metadata bool // METADATA is wanted, no wheel
@@ -91,7 +96,7 @@ func (e *RequiresError) Error() string {
 }
 
 // Build runs a job. Errors are *Error, *RequiresError, *NoPlaceError,
-// *SandboxError, those of package archive for a bad sdist, the context's, or a
+// *GoneError, *TreeError, *SandboxError, those of package archive for a bad sdist, the context's, or a
 // file system's.
 func (b *Builder) Build(ctx context.Context, j Job) (*Result, error) {
 	r, err := b.do(ctx, j)
@@ -101,6 +106,9 @@ func (b *Builder) Build(ctx context.Context, j Job) (*Result, error) {
 	if err := b.judge(ctx, j, r); err != nil {
 		os.Remove(r.Path)
 		return nil, err
+	}
+	if r.Native {
+		r.Toolchain = toolchain(r)
 	}
 	return r, nil
 }
@@ -123,28 +131,27 @@ func (b *Builder) do(ctx context.Context, j Job) (*Result, error) {
 	if err := b.CheckSandbox(ctx); err != nil {
 		return nil, err
 	}
-	if err := b.CanBuild(ctx, j.Target, j.Recipe.Python, false); err != nil {
+	i, err := b.choose(ctx, j)
+	if err != nil {
 		return nil, err
 	}
-	i := b.Interpreters.Find(ctx, j.Recipe.Python, true)
+	if err := toolchainGone(j, i); err != nil {
+		return nil, err
+	}
 	env, err := b.environment(i, j.Requires)
 	if err != nil {
 		return nil, err
 	}
-	work, err := os.MkdirTemp(b.Cache, ".build-")
+	work, done, err := WorkDir(b.Cache, ".build-")
 	if err != nil {
 		return nil, err
 	}
-	defer removeAll(work)
+	defer done()
 	source, err := unpack(j, work)
 	if err != nil {
 		return nil, err
 	}
-	if j.Variation > 0 && j.Vary.Set == 0 {
-		set, _ := b.Variations(ctx, j.Recipe)
-		j.Vary = Varied{Set: set, Round: j.Variation}
-	}
-	s := &sandbox{bwrap: b.Bwrap, interpreter: i, env: env, source: source, users: work, can: bwrapOptions(ctx, b.Bwrap)}
+	s := &sandbox{bwrap: b.Bwrap, interpreter: i, env: env, source: source, users: work, engine: b.Engine, can: bwrapOptions(ctx, b.Bwrap)}
 	locale := b.locale(ctx, j.Vary)
 	s.vary(j.Vary, locale)
 	s.vars = environ(j, locale)
@@ -183,6 +190,7 @@ func environ(j Job, locale Locale) []string {
 		"LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "TZ": "UTC",
 		"PYTHONHASHSEED": "0", "PYTHONNOUSERSITE": "1",
 		"VIRTUAL_ENV": "/env", "PYTHONDONTWRITEBYTECODE": "1",
+		"SUNPRO_DEPENDENCIES": headersFile + " build", // GCC's; "build" is the rule's name
 	}
 	if e := j.Recipe.Epoch; e != nil {
 		vars["SOURCE_DATE_EPOCH"] = strconv.FormatInt(e.Value, 10)

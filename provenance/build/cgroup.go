@@ -32,11 +32,11 @@ func newCage(l limits) *cage {
 	}
 	sweep()
 	name := cagePrefix + strconv.Itoa(os.Getpid()) + "-" + strconv.FormatInt(time.Now().UnixNano(), 36)
-	if c.add(filepath.Join(cgroupRoot, name), "pids.max", l.processes) {
+	if c.add(filepath.Join(cgroupRoot, name), "pids.max", l.processes+spare) {
 		c.set("memory.max", l.memory)
 		return c
 	}
-	c.add(filepath.Join(cgroupRoot, "pids", name), "pids.max", l.processes)
+	c.add(filepath.Join(cgroupRoot, "pids", name), "pids.max", l.processes+spare)
 	c.add(filepath.Join(cgroupRoot, "memory", name), "memory.limit_in_bytes", l.memory)
 	// The processes of a group share what one process outside has: thousands that
 	// spin do not keep wheellock from ending them. Under the unified hierarchy
@@ -108,9 +108,9 @@ func (c *cage) tripped(l limits) string {
 	for _, d := range c.dirs {
 		switch {
 		case counted(filepath.Join(d, "pids.events"), "max") > 0:
-			return fmt.Sprintf("it started processes without end (%d at once)", l.processes)
+			return tooMany(l)
 		case counted(filepath.Join(d, "memory.events"), "oom_kill")+counted(filepath.Join(d, "memory.oom_control"), "oom_kill") > 0:
-			return fmt.Sprintf("it took memory without end (more than %s)", size(l.memory))
+			return tooMuch(l)
 		}
 	}
 	return ""

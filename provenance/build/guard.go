@@ -13,13 +13,17 @@ import (
 var guard string
 
 // guarded is the command line that puts up the inner walls and starts program
-// inside them. -I and -S: no site-packages, no .pth files, so that nothing of a
+// inside them. nice is for where no control group holds a build's processes: thousands
+// that run would else take every turn, and the watchdog have none. -I and -S: no site-packages, no .pth files, so that nothing of a
 // package runs before the walls stand.
-func guarded(python string, l limits, program []string) []string {
+func guarded(python string, l limits, nice bool, program []string) []string {
 	n := func(v int64) string { return strconv.FormatInt(v, 10) }
 	// Address space is not memory: programs reserve more than they use. The
 	// watchdog counts what is used.
-	args := []string{python, "-I", "-S", "-c", guard, n(2 * l.memory), n(l.processes), n(l.disk), n(int64(MaxCPU.Seconds())), headersFile}
+	args := []string{python, "-I", "-S", "-c", guard, n(4 * l.memory), n(l.processes + spare), n(l.disk), n(int64(MaxCPU.Seconds())), "0", headersFile}
+	if nice {
+		args[len(args)-2] = "10"
+	}
 	return append(args, program...)
 }
 

@@ -3,7 +3,7 @@
 # them, waits, and says which headers the compiler read. It must run on every
 # Python that wheellock builds for (3.5 and later), with -I and -S.
 #
-# argv: memory processes disk cpu headers program...
+# argv: memory processes disk cpu nice headers program...
 # out:  descriptor 4, a JSON object a line: {"landlock": ABI, "why": ...} at the
 #       start, {"headers": [...]} at the end
 import json
@@ -111,8 +111,9 @@ def headers(path):
 
 
 def main():
-    memory, processes, disk, cpu = [int(a) for a in sys.argv[1:5]]
-    listed, program = sys.argv[5], sys.argv[6:]
+    memory, processes, disk, cpu, nice = [int(a) for a in sys.argv[1:6]]
+    listed, program = sys.argv[6], sys.argv[7:]
+    os.nice(nice)
     limit(resource.RLIMIT_CORE, 0)
     limit(resource.RLIMIT_AS, memory)
     limit(resource.RLIMIT_NPROC, processes)

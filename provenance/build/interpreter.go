@@ -22,10 +22,21 @@ type Interpreter struct {
 	Full    string // "3.11.2"
 	Headers bool   // Python.h is there: native code can be built
 	Target  tags.Target
+	Root    string // folder of the tree that Path and Prefix are in; "": this machine's own
+	Tree    string // name and digest of that tree
+	Image   string // digest of the container image that Path is in; "": none
 }
 
 // place names the file system that the interpreter is of.
-func (i *Interpreter) place() string { return "this machine" }
+func (i *Interpreter) place() string {
+	switch {
+	case i.Image != "":
+		return "container image sha256:" + i.Image
+	case i.Root != "":
+		return i.Tree
+	}
+	return "this machine"
+}
 
 // probe prints where the interpreter lives; the facts about its platform come
 // from tags.ProbeScript.
@@ -114,15 +125,23 @@ func IsShim(path string) bool {
 	return bytes.Equal(head, []byte("#!"))
 }
 
+// ask runs an interpreter of this machine.
 func ask(ctx context.Context, path string) (Interpreter, error) {
+	return askBy(ctx, []string{path}, nil)
+}
+
+// askBy runs an interpreter by a command line and reads what it says of itself.
+func askBy(ctx context.Context, args, environ []string) (Interpreter, error) {
 	var i Interpreter
-	out, err := exec.CommandContext(ctx, path, "-I", "-c", tags.ProbeScript+"\n"+probe).Output()
+	cmd := exec.CommandContext(ctx, args[0], append(args[1:], "-I", "-c", tags.ProbeScript+"\n"+probe)...)
+	cmd.Env = environ
+	out, err := cmd.Output()
 	if err != nil {
 		return i, err
 	}
 	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
 	if len(lines) < 2 {
-		return i, fmt.Errorf("%s says %d lines", path, len(lines))
+		return i, fmt.Errorf("%s says %d lines", args[0], len(lines))
 	}
 	var where struct {
 		Path, Prefix string

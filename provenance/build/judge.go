@@ -47,7 +47,9 @@ func (b *Builder) judge(ctx context.Context, j Job, r *Result) error {
 	}
 	if r.Native {
 		// Only now is it known that the source holds native code.
-		return b.CanBuild(ctx, j.Target, j.Recipe.Python, true)
+		if why := hostMismatch(r.interpreter.Target, j.Target); why != "" {
+			return elsewhere(j.Target, why)
+		}
 	}
 	return nil
 }

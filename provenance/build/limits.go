@@ -22,7 +22,7 @@ type limits struct {
 // small machine it may have less of it.
 func (b *Builder) limits() limits {
 	l := limits{
-		time: or(b.Time, MaxTime), idle: or(b.Idle, MaxIdle), processes: or(b.Processes, MaxProcesses), files: MaxFiles,
+		time: or(b.Time, MaxTime), idle: or(b.Idle, MaxIdle), processes: or(b.Processes, MaxProcesses), files: or(b.Files, MaxFiles),
 		memory: or(b.Memory, MaxMemory), disk: or(b.Disk, MaxDisk), output: MaxOutput,
 	}
 	if all := memoryHere(); all > 0 {
@@ -30,6 +30,18 @@ func (b *Builder) limits() limits {
 	}
 	l.tmp, l.shared = l.disk/2, l.disk/8
 	return l
+}
+
+// spare is how far above its limit a count is refused by the kernel, so that the
+// watchdog sees a build reach the limit, ends it and says why.
+const spare = 64
+
+func tooMany(l limits) string {
+	return fmt.Sprintf("it started processes without end (%d at once)", l.processes)
+}
+
+func tooMuch(l limits) string {
+	return fmt.Sprintf("it took memory without end (more than %s)", size(l.memory))
 }
 
 // memoryHere is the memory of this machine in bytes; 0 where it does not say.

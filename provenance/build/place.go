@@ -25,31 +25,38 @@ func (e *NoPlaceError) Error() string {
 func (e *NoPlaceError) Hint() string { return strings.Join(e.Ways, "; or ") }
 
 // CanBuild returns nil when this machine can build for the target with an
-// interpreter of the tag, and a *NoPlaceError otherwise.
+// interpreter of the tag, and a *NoPlaceError otherwise. It makes no tree: one that
+// could be made counts.
 func (b *Builder) CanBuild(ctx context.Context, t tags.Target, tag string, native bool) error {
+	_, err := b.find(ctx, t, tag, native, false)
+	return err
+}
+
+// onHost returns this machine's own interpreter for a build.
+func (b *Builder) onHost(ctx context.Context, t tags.Target, tag string, native bool) (*Interpreter, error) {
 	if native && t.OS() != thisOS() {
-		return elsewhere(t, "this machine is no "+t.OS()+" system")
+		return nil, elsewhere(t, "this machine is no "+t.OS()+" system")
 	}
 	i := b.Interpreters.Find(ctx, tag, native)
 	if i == nil {
 		v := pythonWord(tag)
-		return &NoPlaceError{Target: t.Name, Why: "no " + v + " here", Ways: []string{
+		return nil, &NoPlaceError{Target: t.Name, Why: "no " + v + " here", Ways: []string{
 			"install " + v + " and put it on PATH",
 			"run wheellock build --missing --target " + t.Name + " on a machine that has it, in a clone of this project",
 		}}
 	}
 	if !native {
-		return nil
+		return i, nil
 	}
 	if why := hostMismatch(i.Target, t); why != "" {
-		return elsewhere(t, why)
+		return nil, elsewhere(t, why)
 	}
 	if !i.Headers {
-		return &NoPlaceError{Target: t.Name, Why: "Python " + i.Full + " here has no headers (Python.h)", Ways: []string{
+		return nil, &NoPlaceError{Target: t.Name, Why: "Python " + i.Full + " here has no headers (Python.h)", Ways: []string{
 			"install them: apt-get install python" + tagVersion(tag) + "-dev",
 		}}
 	}
-	return nil
+	return i, nil
 }
 
 // elsewhere: nothing that could be installed here would help.

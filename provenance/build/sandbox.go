@@ -38,6 +38,7 @@ type sandbox struct {
 	oneCPU      bool   // pinned to one processor
 	vars        []string
 	limits      limits
+	engine      *Engine
 	cage        *cage
 	can         map[string]bool // options that not every bubblewrap has
 }
@@ -46,6 +47,26 @@ type sandbox struct {
 // what the linker and the compiler's alternatives need: it holds the host's name,
 // users and secrets.
 var hostFolders = []string{"/usr", "/etc/alternatives", "/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d"}
+
+// folders are the arguments that show the programs of this machine (root "") or
+// of a tree.
+func folders(root string) []string {
+	var a []string
+	for _, d := range hostFolders {
+		if _, err := os.Lstat(root + d); err == nil {
+			a = append(a, "--ro-bind", root+d, d)
+		}
+	}
+	for _, d := range []string{"/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"} {
+		// On merged-usr systems these are links into /usr; elsewhere folders.
+		if to, err := os.Readlink(root + d); err == nil {
+			a = append(a, "--symlink", to, d)
+		} else if _, err := os.Stat(root + d); err == nil {
+			a = append(a, "--ro-bind", root+d, d)
+		}
+	}
+	return a
+}
 
 func (s *sandbox) args() []string {
 	a := []string{
@@ -58,19 +79,7 @@ func (s *sandbox) args() []string {
 	if s.can["--disable-userns"] { // 0.8
 		a = append(a, "--disable-userns")
 	}
-	for _, d := range hostFolders {
-		if _, err := os.Lstat(d); err == nil {
-			a = append(a, "--ro-bind", d, d)
-		}
-	}
-	for _, d := range []string{"/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"} {
-		// On merged-usr systems these are links into /usr; elsewhere folders.
-		if to, err := os.Readlink(d); err == nil {
-			a = append(a, "--symlink", to, d)
-		} else if _, err := os.Stat(d); err == nil {
-			a = append(a, "--ro-bind", d, d)
-		}
-	}
+	a = append(a, folders(s.interpreter.Root)...)
 	// Where wheellock runs as root, the build's user is root's under another number, and
 	// the kernel lets it write whatever of /proc belongs to root, without a capability:
 	// /proc/sys/kernel/core_pattern names a program that then runs outside.
@@ -126,15 +135,23 @@ func isDir(path string) bool {
 const taskset = "/usr/bin/taskset"
 
 // name is what the outer wall is called in evidence.
-func (s *sandbox) name() string { return "bubblewrap" }
+func (s *sandbox) name() string {
+	if s.interpreter.Image != "" {
+		return "podman"
+	}
+	return "bubblewrap"
+}
 
 // command is the sandboxed process, to be started by the caller. Descriptor 3 is the
 // pipe for answers, 4 for what the guard says, 5 for the number of process 1 and 6 the
 // filter of system calls; bubblewrap closes these two before anything runs.
 func (s *sandbox) command(ctx context.Context, files []*os.File) *exec.Cmd {
+	if s.interpreter.Image != "" {
+		return s.engine.command(ctx, s, files)
+	}
 	args := append([]string{s.bwrap}, s.args()...)
 	args = append(args, "--")
-	args = append(args, guarded(s.interpreter.Path, s.limits, []string{"/env/bin/python", "-c", driver})...)
+	args = append(args, guarded(s.interpreter.Path, s.limits, len(s.cage.dirs) == 0, []string{"/env/bin/python", "-c", driver})...)
 	if s.oneCPU {
 		if _, err := os.Stat(taskset); err == nil {
 			args = append([]string{taskset, "-c", "0"}, args...)
@@ -163,6 +180,17 @@ var checked sync.Map // bwrap path to error: it is asked once a process
 // CheckSandbox returns nil when builds can be sandboxed here, or a
 // *SandboxError that says what to do.
 func (b *Builder) CheckSandbox(ctx context.Context) error {
+	if b.engineReady() && (b.Backend == BackendPodman || b.bubblewrap(ctx) != nil) {
+		return nil
+	}
+	if b.Backend == BackendPodman {
+		return &SandboxError{Why: "podman is not installed", Fix: "apt-get install podman"}
+	}
+	return b.bubblewrap(ctx)
+}
+
+// bubblewrap returns nil where it works.
+func (b *Builder) bubblewrap(ctx context.Context) error {
 	if b.Bwrap == "" {
 		return &SandboxError{Why: "bubblewrap (bwrap) is not installed", Fix: "apt-get install bubblewrap"}
 	}

@@ -39,13 +39,14 @@ type watchdog struct {
 	stop    chan struct{}
 	done    chan struct{}
 	reason  atomic.Pointer[string]
+	cage    *cage
 	ticks   int64 // processor time at the last change
 	changed time.Time
 }
 
 // watch reads bubblewrap's --info-fd and begins to look. It returns nil where the
 // sandbox ended before it could be seen.
-func watch(info io.Reader, l limits, output *cappedLog) *watchdog {
+func watch(info io.Reader, l limits, c *cage, output *cappedLog) *watchdog {
 	var said struct {
 		PID int `json:"child-pid"`
 	}
@@ -57,7 +58,7 @@ func watch(info io.Reader, l limits, output *cappedLog) *watchdog {
 		return nil
 	}
 	w := &watchdog{
-		limits: l, pid: said.PID, handle: handle, root: fmt.Sprintf("/proc/%d/root", said.PID), output: output,
+		limits: l, pid: said.PID, handle: handle, root: fmt.Sprintf("/proc/%d/root", said.PID), output: output, cage: c,
 		stop: make(chan struct{}), done: make(chan struct{}), changed: time.Now(),
 	}
 	for _, name := range []string{"snmp", "snmp6"} {
@@ -101,7 +102,10 @@ func (w *watchdog) end() string {
 	close(w.stop)
 	<-w.done
 	unix.Close(w.handle)
-	tried := w.network()
+	tried := w.cage.tripped(w.limits)
+	if tried == "" {
+		tried = w.network()
+	}
 	for _, f := range w.net {
 		f.Close()
 	}
@@ -146,15 +150,21 @@ func usage(dir string) (bytes, files int64, full bool) {
 func (w *watchdog) processesNow(scratch int64) string {
 	pids := numbers(w.root + "/proc")
 	if int64(len(pids)) >= w.processes {
-		return fmt.Sprintf("it started processes without end (%d at once)", w.processes)
+		return tooMany(w.limits)
 	}
-	memory, ticks := scratch, int64(0)
+	memory, ticks, threads := scratch, int64(0), int64(0)
 	for _, pid := range pids {
-		r, t := taken(filepath.Join(w.root, "proc", pid, "stat"))
-		memory, ticks = memory+r, ticks+t
+		r, t, n := taken(filepath.Join(w.root, "proc", pid, "stat"))
+		memory, ticks, threads = memory+r, ticks+t, threads+n
+	}
+	if threads >= w.processes {
+		return tooMany(w.limits)
+	}
+	if why := w.cage.tripped(w.limits); why != "" {
+		return why
 	}
 	if memory > w.memory && w.shares(pids)+scratch > w.memory {
-		return fmt.Sprintf("it took memory without end (more than %s)", size(w.memory))
+		return tooMuch(w.limits)
 	}
 	if ticks != w.ticks {
 		w.ticks, w.changed = ticks, time.Now()
@@ -181,25 +191,26 @@ func numbers(dir string) []string {
 	return out
 }
 
-// taken reads a process's resident memory and processor time, its dead
-// children's too, from /proc/PID/stat (proc(5)).
-func taken(path string) (memory, ticks int64) {
+// taken reads a process's resident memory, processor time, its dead children's too,
+// and number of threads from /proc/PID/stat (proc(5)).
+func taken(path string) (memory, ticks, threads int64) {
 	b, err := os.ReadFile(path)
 	if err != nil {
-		return 0, 0
+		return 0, 0, 0
 	}
 	// The name, in parentheses, may hold anything.
 	_, rest, _ := cutLast(string(b), ") ")
 	f := strings.Fields(rest)
 	if len(f) < 22 {
-		return 0, 0
+		return 0, 0, 0
 	}
 	for _, k := range []int{11, 12, 13, 14} {
 		n, _ := strconv.ParseInt(f[k], 10, 64)
 		ticks += n
 	}
+	threads, _ = strconv.ParseInt(f[17], 10, 64)
 	pages, _ := strconv.ParseInt(f[21], 10, 64)
-	return pages * int64(os.Getpagesize()), ticks
+	return pages * int64(os.Getpagesize()), ticks, threads
 }
 
 func cutLast(s, sep string) (before, after string, found bool) {
