@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"github.com/freedomofpress/wheellock/sumdb/log"
+	"github.com/freedomofpress/wheellock/sumdb/note"
 	"github.com/freedomofpress/wheellock/sumdb/record"
 )
 
@@ -75,7 +77,7 @@ func (s *Server) take(w http.ResponseWriter, r *http.Request) (answer, error) {
 	if err != nil {
 		return answer{}, &refusal{status: http.StatusBadRequest, msg: err.Error()}
 	}
-	if err := s.authenticate(signed); err != nil {
+	if err := s.authenticate(r.Context(), signed); err != nil {
 		return answer{}, err
 	}
 	req := &request{signed, make(chan answer, 1)}
@@ -104,7 +106,7 @@ func parse(body []byte) (*record.Signed, error) {
 }
 
 // authenticate checks who signed a statement, and then what they may add now.
-func (s *Server) authenticate(signed *record.Signed) error {
+func (s *Server) authenticate(ctx context.Context, signed *record.Signed) error {
 	if kind := signed.Kind(); kind == record.KindRoot || kind == record.KindIndex {
 		// A root needs its documents in the folder; an index is the log's own.
 		return &refusal{status: http.StatusForbidden, msg: "a statement of the kind " + kind + " does not come in by this door"}
@@ -112,7 +114,13 @@ func (s *Server) authenticate(signed *record.Signed) error {
 	if signed.Log() != s.o.Origin {
 		return &refusal{status: http.StatusConflict, msg: fmt.Sprintf("the statement is for the log %s, this is %s", signed.Log(), s.o.Origin)}
 	}
-	v, err := s.writer.Load().Auth.Verifier(signed.Role(), signed.Signer, signed.Hash, s.size.Load(), s.o.Now())
+	verifier := func() (note.Verifier, error) {
+		return s.writer.Load().Auth.Verifier(signed.Role(), signed.Signer, signed.Hash, s.size.Load(), s.o.Now())
+	}
+	v, err := verifier()
+	if errors.Is(err, record.ErrNoRole) && s.reopened(ctx) {
+		v, err = verifier()
+	}
 	if errors.Is(err, record.ErrNoRole) {
 		return &refusal{status: http.StatusForbidden, msg: err.Error()}
 	}
@@ -129,6 +137,29 @@ func (s *Server) authenticate(signed *record.Signed) error {
 		return &refusal{http.StatusTooManyRequests, "too many statements", wait}
 	}
 	return nil
+}
+
+// reopenPause is how often strangers can make the server read its roots again
+// while one waits in the folder that the log has not stated.
+const reopenPause = time.Second
+
+// reopened reads the log again where somebody has put a root into the folder: the
+// key that it names must not wait for somebody else's statement.
+func (s *Server) reopened(ctx context.Context) bool {
+	s.reopening.Lock()
+	defer s.reopening.Unlock()
+	if !s.newRoot() || s.o.Now().Sub(s.reopenedAt) < reopenPause {
+		return false
+	}
+	s.reopenedAt = s.o.Now()
+	// Who asked may leave; the others wait for the same.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), appendWait)
+	defer cancel()
+	if err := s.open(ctx); err != nil {
+		s.o.Failed(err)
+		return false
+	}
+	return true
 }
 
 func (s *Server) enqueue(req *request) error {

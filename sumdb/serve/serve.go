@@ -115,6 +115,9 @@ type Server struct {
 	keys    buckets
 	metrics metrics
 
+	reopening  sync.Mutex
+	reopenedAt time.Time
+
 	mu      sync.RWMutex // held for reading while a statement is put into queue
 	closed  bool
 	queue   chan *request

@@ -325,6 +325,50 @@ func TestDamagedFolder(t *testing.T) {
 	}
 }
 
+// A key that a new root names is let in by the first statement that it signs, and
+// a root that waits in the folder does not make strangers read it all again.
+func TestNewRootLetsIn(t *testing.T) {
+	w := sumdbtest.New(t)
+	var opened atomic.Int32
+	var known atomic.Bool
+	now := w.Clock
+	_, web := serving(t, w, serve.Options{
+		Now: func() time.Time { return now },
+		Open: func(context.Context) (*serve.Writer, error) {
+			opened.Add(1)
+			l, err := log.Open(w.Options())
+			auth, roots := record.Keys(w.Keyring), 2
+			if !known.Load() {
+				auth, roots = &sumdbtest.Keyring{}, 1
+			}
+			return &serve.Writer{Log: l, Auth: auth, LogKeys: w.LogKeys(), Roots: roots}, err
+		},
+	})
+	leaf := w.Leaf(sumdbtest.Source(1))
+	if status, _, body := post(t, web.URL, leaf); status != http.StatusForbidden {
+		t.Fatalf("before the root: %d %s", status, body)
+	}
+	if err := os.MkdirAll(filepath.Join(w.Dir, "root"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(w.Dir, "root", "1.toml"), []byte("x"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for range 20 { // it waits: the log has not stated it
+		if status, _, body := post(t, web.URL, leaf); status != http.StatusForbidden {
+			t.Fatalf("a waiting root: %d %s", status, body)
+		}
+	}
+	if n := opened.Load(); n > 2 {
+		t.Errorf("the folder was read %d times", n)
+	}
+	known.Store(true)
+	now = now.Add(2 * time.Second)
+	if status, _, body := post(t, web.URL, leaf); status != http.StatusOK {
+		t.Errorf("after the root: %d %s", status, body)
+	}
+}
+
 // Health comes back without an append when what was wrong has passed, and not before.
 func TestHealthReturns(t *testing.T) {
 	w := sumdbtest.New(t)
