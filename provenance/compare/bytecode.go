@@ -109,7 +109,7 @@ func (p *pairing) compare(path string, a, b *code) {
 		v, w := clip(f.value), clip(b.fields[i].value)
 		switch f.name {
 		case "filename":
-			p.differ(f.name, v+" != "+w)
+			p.differ(f.name, strings.Trim(v, `"`)+" != "+strings.Trim(w, `"`))
 		case "code", "lines", "exceptions", "localspluskinds":
 			p.differ(f.name, fmt.Sprintf("%s %s", path, f.name))
 		default:

@@ -61,7 +61,8 @@ type Fact struct {
 	Count int      // how many members it is about; 0: the file as a whole
 	Diff  []string // lines of a unified difference, where Options.Diffs asks for them
 
-	class string // what facts of one kind share
+	format string // of Line
+	class  string // what facts about containers share with those about others; "" for none
 }
 
 // MaxNames is the most members that a fact names.

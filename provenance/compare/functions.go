@@ -89,7 +89,7 @@ func (c *run) disassembled(name string, a, b content, x, y *object) []string {
 		data content
 		f    *function
 	}{{a, find(x.functions, name)}, {b, find(y.functions, name)}} {
-		if c.o.Programs["objdump"] == "" || side.f == nil {
+		if c.o.Objdump == "" || side.f == nil {
 			return nil
 		}
 		text, err := c.objdump(side.data, side.f)
@@ -118,7 +118,7 @@ func (c *run) objdump(x content, f *function) ([]byte, error) {
 	}
 	ctx, cancel := context.WithTimeout(c.ctx, objdumpTime)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, c.o.Programs["objdump"], "-d", "--no-show-raw-insn",
+	cmd := exec.CommandContext(ctx, c.o.Objdump, "-d", "--no-show-raw-insn",
 		fmt.Sprintf("--start-address=%#x", f.addr), fmt.Sprintf("--stop-address=%#x", f.addr+f.size), file.Name())
 	cmd.Env = []string{"LC_ALL=C"}
 	var out, said bytes.Buffer
@@ -128,4 +128,17 @@ func (c *run) objdump(x content, f *function) ([]byte, error) {
 	}
 	_, listing, _ := bytes.Cut(out.Bytes(), []byte(">:\n"))
 	return address.ReplaceAll(listing, nil), nil
+}
+
+// limited keeps the beginning of what is written.
+type limited struct {
+	w    io.Writer
+	left int
+}
+
+func (l *limited) Write(p []byte) (int, error) {
+	n := min(len(p), l.left)
+	l.left -= n
+	l.w.Write(p[:n])
+	return len(p), nil
 }

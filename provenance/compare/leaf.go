@@ -14,7 +14,6 @@ type difference struct {
 	cause string
 	same  string // what other files may have in common: "compiler A != B"
 	own   string // what is this file's alone: "line 3: ..."
-	brief string // the word for several: "other line ends"
 	text  *[2][]byte
 	code  func() []string // lines of disassembly, when they are wanted
 }
@@ -104,18 +103,26 @@ func (c *run) binary(at place, ka, kb kind, a, b content) (*difference, error) {
 // files have in common in one line, the others in one line a cause.
 func (d *differ) tell(leaves []found) {
 	var rest []found
-	for _, l := range leaves {
+	told := map[string]bool{}
+	for i, l := range leaves {
 		base := path.Base(l.key)
 		fields := base == "PKG-INFO" || base == "METADATA" || base == "control" && (d.a.top == "" || d.a.kind == tarKind)
 		if l.text == nil || !fields || d.a.wheel != nil && strings.HasPrefix(l.key, distInfo) {
 			rest = append(rest, l)
 			continue
 		}
-		before := len(d.facts)
-		d.metadata(l.key, l.text[0], l.text[1])
-		if before == len(d.facts) {
-			rest = append(rest, l)
+		pair := func(l found) string { return string(l.text[0]) + "\x00" + string(l.text[1]) }
+		if told[pair(l)] {
+			continue
 		}
+		told[pair(l)] = true
+		label := l.key
+		for _, other := range leaves[i+1:] { // setuptools writes PKG-INFO twice
+			if other.text != nil && path.Base(other.key) == base && pair(other) == pair(l) {
+				label += " and " + other.key
+			}
+		}
+		d.metadata(label, l.text[0], l.text[1])
 	}
 	d.group(rest)
 }
@@ -169,11 +176,11 @@ func (d *differ) groupOf(cause, same string, leaves []found) {
 		f = d.about(keys, cause, "%s: %s", show(first.key), join("; ", same, first.own))
 	default:
 		count, names := group(slices.Clone(keys))
-		with := same
 		if same == "" {
-			with = "other content"
+			f = d.about(keys, cause, "%s with other content: %s", count, names)
+		} else {
+			f = d.about(keys, cause, "%s, %s: %s", count, names, same)
 		}
-		f = d.about(keys, cause, "%s with %s: %s", count, with, names)
 		if first.own != "" {
 			f.Line = printable(f.Line + "; " + show(first.key) + " " + first.own)
 		}

@@ -62,11 +62,11 @@ func (c *run) compiled(k kind, a, b content) (*difference, error) {
 	if x.buildID != y.buildID {
 		own = append(own, fmt.Sprintf("build-id %s != %s", short(x.buildID), short(y.buildID)))
 	}
-	own = append(own, c.sections(x, y)...)
 	if f := firstFunction(x, y); f != "" {
-		own = append(own, "first other function "+f)
+		own = append(own, "first other function "+clip(f))
 		l.code = func() []string { return c.disassembled(f, a, b, x, y) }
 	}
+	own = append(own, c.sections(x, y)...)
 	l.same, l.own = strings.Join(parts, "; "), strings.Join(own, "; ")
 	if l.own == "" && l.same == "" {
 		i, err := firstDifference(c.ctx, a, b)
@@ -101,7 +101,9 @@ func place1(paths []string) string {
 // sections says which sections differ: by size, or by bytes alone.
 func (c *run) sections(x, y *object) []string {
 	var sized, bytewise, only []string
-	for _, n := range sorted(union(x.size, y.size)) {
+	names := sorted(union(x.size, y.size))
+	slices.SortStableFunc(names, func(a, b string) int { return weight(b) - weight(a) })
+	for _, n := range names {
 		a, inA := x.size[n]
 		b, inB := y.size[n]
 		switch {
@@ -114,7 +116,10 @@ func (c *run) sections(x, y *object) []string {
 		}
 	}
 	var out []string
-	if len(sized) > 0 {
+	switch {
+	case len(sized) > 3:
+		out = append(out, fmt.Sprintf("%s bytes and %d more sections", some(sized[:3]), len(sized)-3))
+	case len(sized) > 0:
 		out = append(out, some(sized)+" bytes")
 	}
 	if len(bytewise) > 0 {
@@ -127,4 +132,9 @@ func (c *run) sections(x, y *object) []string {
 		out = append(out, "sections in another order")
 	}
 	return out
+}
+
+// weight puts the sections first that people know.
+func weight(name string) int {
+	return map[string]int{".text": 3, "__TEXT,__text": 3, ".rodata": 2, ".rdata": 2, ".data": 1}[name]
 }

@@ -9,23 +9,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os/exec"
+	"io/fs"
 	"path"
 	"strings"
 	"time"
 
+	"github.com/klauspost/compress/zstd"
+	"github.com/ulikunitz/xz"
+
 	"github.com/freedomofpress/wheellock/provenance/archive"
 )
-
-// ToolError says that a program is missing without which a file cannot be read.
-type ToolError struct{ File, Program, Package string }
-
-func (e *ToolError) Error() string {
-	return fmt.Sprintf("reading %s: it is packed by %s, and there is no such program here", e.File, e.Program)
-}
-
-// Hint is the next thing to try.
-func (e *ToolError) Hint() string { return "apt-get install " + e.Package }
 
 // unpack gives what is in a compressed file, and what its header says.
 func (c *run) unpack(file string, k kind, x content) (content, []field, error) {
@@ -45,65 +38,72 @@ func (c *run) unpack(file string, k kind, x content) (content, []field, error) {
 	case bzip2Kind:
 		out, err = c.spool(bzip2.NewReader(bufio.NewReaderSize(r, 64<<10)))
 	case xzKind:
-		out, err = c.program(file, "xz", "xz-utils", r, "-dc", "--memlimit-decompress=256MiB")
+		out, err = c.unxz(file, r)
 	case zstdKind:
-		out, err = c.program(file, "zstd", "zstd", r, "-dcq", "--memory=256MB")
+		out, err = c.unzstd(r)
 	}
-	var structural bzip2.StructuralError
-	switch {
-	case err == nil:
-	case errors.Is(err, io.ErrUnexpectedEOF), err == io.EOF:
-		err = &archive.Error{File: file, Kind: archive.Truncated, Msg: fmt.Sprintf("its %s stream ends too early", k)}
-	case errors.Is(err, gzip.ErrChecksum), errors.Is(err, gzip.ErrHeader), errors.As(err, &structural), strings.HasPrefix(err.Error(), "flate:"):
-		err = &archive.Error{File: file, Kind: archive.Checksum, Msg: fmt.Sprintf("its %s stream is broken: %v", k, err)}
+	if err != nil && !c.ours(err) {
+		why := archive.Checksum
+		if errors.Is(err, io.ErrUnexpectedEOF) || err == io.EOF {
+			why = archive.Truncated
+		}
+		err = &archive.Error{File: file, Kind: why, Msg: fmt.Sprintf("its %s stream is broken or cut off: %v", k, err)}
 	}
 	return out, fields, err
 }
 
-// program unpacks by a program of this machine, which sees nothing but the bytes.
-func (c *run) program(file, name, pkg string, r io.Reader, args ...string) (content, error) {
-	exe := c.o.Programs[name]
-	if exe == "" {
-		return content{}, &ToolError{File: file, Program: name, Package: pkg}
-	}
-	cmd := exec.CommandContext(c.ctx, exe, args...)
-	cmd.Stdin, cmd.Env = r, []string{"LC_ALL=C"}
-	var said bytes.Buffer
-	cmd.Stderr = &limited{w: &said, left: 4096}
-	out, err := cmd.StdoutPipe()
-	if err == nil {
-		err = cmd.Start()
-	}
-	if err != nil {
-		return content{}, fmt.Errorf("running %s: %w", name, err)
-	}
-	x, err := c.spool(out)
-	if err != nil {
-		cmd.Process.Kill()
-		cmd.Wait()
-		return x, err
-	}
-	if err := cmd.Wait(); err != nil {
-		if c.ctx.Err() != nil {
-			return x, c.ctx.Err()
-		}
-		msg, _, _ := strings.Cut(strings.TrimSpace(said.String()), "\n")
-		return x, &archive.Error{File: file, Kind: archive.Checksum, Msg: fmt.Sprintf("%s cannot read it: %s", name, printable(msg))}
-	}
-	return x, nil
+// ours reports whether err is about this machine or the user, not about what is
+// unpacked.
+func (c *run) ours(err error) bool {
+	var path *fs.PathError
+	return c.ctx.Err() != nil || errors.As(err, new(*archive.Error)) || errors.As(err, &path)
 }
 
-// limited keeps the beginning of what is written.
-type limited struct {
-	w    io.Writer
-	left int
+// MaxDictionary is the most memory, in bytes, that a packed file may ask for to
+// be unpacked. xz -9 asks for 64 MiB.
+const MaxDictionary = 128 << 20
+
+// unxz unpacks an .xz file whose blocks need no more memory than MaxDictionary.
+func (c *run) unxz(file string, r io.Reader) (content, error) {
+	in := bufio.NewReaderSize(r, 64<<10)
+	if head, _ := in.Peek(12 + 1024); xzDictionary(head) > MaxDictionary {
+		return content{}, &archive.Error{File: file, Kind: archive.TooBig, Msg: fmt.Sprintf("unpacking it takes %d bytes of memory, at most %d are given", xzDictionary(head), int64(MaxDictionary))}
+	}
+	z, err := xz.NewReader(in)
+	if err != nil {
+		return content{}, fmt.Errorf("xz: %w", err)
+	}
+	return c.spool(z)
 }
 
-func (l *limited) Write(p []byte) (int, error) {
-	n := min(len(p), l.left)
-	l.left -= n
-	l.w.Write(p[:n])
-	return len(p), nil
+// xzDictionary is the size of the dictionary of the first block (xz-file-format
+// 1.2.1, sections 3.1 and 5.3.1), 0 where it cannot be told.
+func xzDictionary(b []byte) int64 {
+	if len(b) < 14 {
+		return 0
+	}
+	n := (int(b[12]) + 1) * 4
+	if b[12] == 0 || 12+n > len(b) {
+		return 0
+	}
+	i := bytes.Index(b[14:12+n], []byte{0x21, 0x01})
+	if i < 0 || 14+i+2 >= 12+n {
+		return 0
+	}
+	bits := b[14+i+2] & 0x3f
+	if bits >= 40 {
+		return 1<<32 - 1
+	}
+	return int64(2|bits&1) << (bits/2 + 11)
+}
+
+func (c *run) unzstd(r io.Reader) (content, error) {
+	z, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(MaxDictionary), zstd.WithDecoderMaxMemory(MaxUnpacked))
+	if err != nil {
+		return content{}, err
+	}
+	defer z.Close()
+	return c.spool(z)
 }
 
 // gzipReader reads the streams of a gzip file (RFC 1952) and keeps the first
@@ -205,19 +205,16 @@ func (c *run) compressed(at place, ka, kb kind, a, b content) (outcome, error) {
 		if res, err = c.pair(at, inner[0], inner[1]); err != nil {
 			return res, err
 		}
-		if res.leaf != nil { // a file that is packed, such as a page of a manual
-			d.group([]found{{at.label(), *res.leaf}})
-			res.leaf = nil
-		}
 	}
 	if ka != kb {
 		d.fact(Deflate, "compression: %s != %s", packedName(ka), packedName(kb))
 	} else {
 		d.whole(string(ka), heads[0], heads[1])
 	}
-	if len(d.facts)+len(res.facts) == 0 {
+	if len(d.facts)+len(res.facts) == 0 && res.leaf == nil {
 		d.fact(Deflate, "%s: the same bytes packed otherwise, %d != %d", ka, a.size, b.size)
 	}
+	alike(d.facts)
 	res.facts = append(res.facts, d.facts...)
 	return res, nil
 }

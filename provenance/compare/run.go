@@ -19,11 +19,9 @@ import (
 
 // Options of a comparison. The zero value compares, and runs no other program.
 type Options struct {
-	Diffs bool   // fill in Fact.Diff
-	Temp  string // folder for what does not fit into memory; "" is the system's
-	// Programs are the paths of programs that may be run, by name: xz and zstd
-	// unpack, objdump disassembles for Fact.Diff. No program runs that is not here.
-	Programs map[string]string
+	Diffs   bool   // fill in Fact.Diff
+	Temp    string // folder for what does not fit into memory; "" is the system's
+	Objdump string // a program that disassembles for Fact.Diff; "": none is run
 }
 
 // words are what the two sides are called.
@@ -67,8 +65,7 @@ func (e *InputError) Hint() string { return e.Next }
 // read to its end. Lines call the sides A and B.
 //
 // The error is an *archive.Error for a file that is damaged or past a cap, an
-// *InputError for what cannot be compared, a *ToolError where a program is
-// missing, else one of the operating system.
+// *InputError for what cannot be compared, else one of the operating system.
 func Paths(ctx context.Context, a, b string, o Options) (*Result, error) {
 	c := newRun(ctx, o, firstSecond)
 	defer func() { c.release(0) }()
@@ -163,7 +160,7 @@ func (c *run) files(names [2]string, a, b content) (*Result, error) {
 	if out.leaf != nil {
 		d := &differ{c: c}
 		d.group([]found{{"", *out.leaf}})
-		out.facts = d.facts
+		out.facts = append(d.facts, out.facts...)
 	}
 	return c.finish(res, out), nil
 }

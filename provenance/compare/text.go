@@ -34,10 +34,15 @@ func printable(s string) string {
 		}
 		return r
 	}, s)
-	if len(clean) > maxLine {
-		clean = strings.ToValidUTF8(clean[:maxLine-3], "") + "..."
+	return clipTo(clean, maxLine)
+}
+
+// clipTo cuts a line that is longer than n bytes.
+func clipTo(s string, n int) string {
+	if len(s) > n {
+		return strings.ToValidUTF8(s[:n-3], "") + "..."
 	}
-	return clean
+	return s
 }
 
 // clip keeps a value short.

@@ -25,8 +25,16 @@ func (d *differ) fact(cause, format string, args ...any) *Fact {
 	if d.where != "" {
 		line = d.where + ": " + line
 	}
-	d.facts = append(d.facts, Fact{Cause: cause, Line: printable(line), Where: printable(d.where), class: format})
+	d.facts = append(d.facts, Fact{Cause: cause, Line: printable(line), Where: printable(d.where), format: format})
 	return &d.facts[len(d.facts)-1]
+}
+
+// alike marks facts about containers: several archives within one have the same,
+// and whoever has read one of them knows the others.
+func alike(facts []Fact) {
+	for i := range facts {
+		facts[i].class = facts[i].format
+	}
 }
 
 // about adds a fact about members.
@@ -50,10 +58,12 @@ func (c *run) trees(at place, a, b *tree) (outcome, error) {
 	} else {
 		d.files()
 	}
+	before := len(d.facts)
 	d.container()
 	if d.err != nil {
 		return out, d.err
 	}
+	alike(d.facts[before:])
 	if len(d.facts) == 0 && a.kind != folderKind {
 		// Bytes that no reader looks at.
 		d.fact(Deflate, "%s: headers or packed bytes differ", a.kind)
@@ -166,12 +176,12 @@ func (d *differ) kinds() {
 			other[what] = append(other[what], k)
 		}
 	}
-	d.spread(other, "", "%[3]s: %[1]s")
+	d.spread(other, "", "%[3]s: %[1]s", 0)
 }
 
 // spread has one line for each text that differs, a few at most. The format gets
-// the text, the count and the names.
-func (d *differ) spread(byText map[string][]string, cause, format string) {
+// the text, the count and the names; of is how many there are at all.
+func (d *differ) spread(byText map[string][]string, cause, format string, of int) {
 	texts := sorted(byText)
 	sort.SliceStable(texts, func(i, j int) bool { return len(byText[texts[i]]) > len(byText[texts[j]]) })
 	for i, text := range texts {
@@ -189,6 +199,9 @@ func (d *differ) spread(byText map[string][]string, cause, format string) {
 		count, names := group(keys)
 		if len(keys) > 1 {
 			names = count + ", " + names
+		}
+		if len(keys) == of && of > 3 {
+			names = fmt.Sprintf("all %d members", of)
 		}
 		d.about(keys, cause, format, text, count, names)
 	}
@@ -215,8 +228,8 @@ func (d *differ) bits() {
 			set[pair] = append(set[pair], k)
 		}
 	}
-	d.spread(exec, ZipModes, "executable only %[1]s: %[3]s")
-	d.spread(set, ZipModes, "%[3]s: %[1]s")
+	d.spread(exec, ZipModes, "executable only %[1]s: %[3]s", 0)
+	d.spread(set, ZipModes, "%[3]s: %[1]s", 0)
 }
 
 func (d *differ) isRecord(key string) bool {
@@ -270,15 +283,16 @@ func (d *differ) changed(skip func(string) bool) (leaves []found) {
 		if same {
 			continue
 		}
-		if out := d.member(k, a, b); out.leaf != nil {
+		out := d.member(k, a, b)
+		if out.leaf != nil {
 			leaves = append(leaves, found{k, *out.leaf})
-			d.inner = true
-		} else {
-			facts[k], archives = out.facts, append(archives, k)
-			// A package within a .deb is what is installed; elsewhere a file whose
-			// bytes differ is another file.
-			d.inner = d.inner || d.a.kind != arKind || out.verdict == Differs
 		}
+		if len(out.facts) > 0 {
+			facts[k], archives = out.facts, append(archives, k)
+		}
+		// A tar within a .deb is only what things are packed in; elsewhere a file
+		// whose bytes differ is another file.
+		d.inner = d.inner || d.a.kind != arKind || out.verdict == Differs
 	}
 	d.merge(archives, facts)
 	return leaves
@@ -286,7 +300,7 @@ func (d *differ) changed(skip func(string) bool) (leaves []found) {
 
 func (d *differ) member(k string, a, b *member) outcome {
 	if why := a.packing.why(b.packing); why != "" {
-		return outcome{leaf: &difference{same: why + ", compared as it is packed", cause: PreprocessedData, brief: why}}
+		return outcome{leaf: &difference{same: why + ", compared as it is packed", cause: PreprocessedData}}
 	}
 	at := d.below(k, [2]string{path.Base(a.name), path.Base(b.name)})
 	if d.a.kind == arKind && k == "data.tar" {
@@ -309,17 +323,16 @@ func (p *packing) why(q *packing) string {
 	return q.opaque
 }
 
-// merge tells the facts of archives within. What several of them have in common
-// is one line.
+// merge tells the facts of archives within. What several of them say alike of
+// their containers is one line.
 func (d *differ) merge(archives []string, facts map[string][]Fact) {
 	type kind struct{ cause, class string }
 	in := map[kind][]string{}
 	for _, k := range archives {
-		seen := map[kind]bool{}
 		for _, f := range facts[k] {
-			if id := (kind{f.Cause, f.class}); !seen[id] {
-				seen[id] = true
-				in[id] = append(in[id], k)
+			id := kind{f.Cause, f.class}
+			if list := in[id]; f.class != "" && !slices.Contains(list[max(0, len(list)-1):], k) {
+				in[id] = append(list, k)
 			}
 		}
 	}
@@ -327,15 +340,17 @@ func (d *differ) merge(archives []string, facts map[string][]Fact) {
 	for _, k := range archives {
 		for _, f := range facts[k] {
 			id := kind{f.Cause, f.class}
-			others := in[id]
-			if len(others) > 1 {
-				if told[id] {
-					continue
-				}
+			if told[id] {
+				continue
+			}
+			if all := in[id]; len(all) > 1 {
 				told[id] = true
-				_, names := group(others)
-				f.Line = printable(fmt.Sprintf("%s; likewise in %d of %d archives within, %s", f.Line, len(others), len(archives), names))
-				f.Count, f.Names = len(others), others[:min(len(others), MaxNames)]
+				f.Count, f.Names = len(all), all[:min(len(all), MaxNames)]
+				count, names := group(slices.Clone(all[1:]))
+				if len(all) > 2 {
+					names = count + ", " + names
+				}
+				f.Line = printable(clipTo(f.Line, maxLine-120) + "; likewise in " + names)
 			}
 			d.facts = append(d.facts, f)
 		}
@@ -399,6 +414,12 @@ func (d *differ) headers(keys []string) {
 	}
 }
 
+// before puts files, which people know, before folders.
+func (d *differ) before(a, b string) bool {
+	x, y := d.a.at[a].what == isFolder, d.a.at[b].what == isFolder
+	return x == y && a < b || !x && y
+}
+
 // wrote reports whether a's header must differ from b's for what is told anyway.
 func (d *differ) wrote(a, b *member) bool {
 	return a.what != b.what || a.link != b.link || a.packing != nil && a.packing.method != b.packing.method || a.name != b.name && d.a.kind == zipKind
@@ -407,15 +428,18 @@ func (d *differ) wrote(a, b *member) bool {
 func (d *differ) header(f field, byPair map[string][]string, of int) {
 	inner := d.inner
 	if f.paired {
-		d.spread(byPair, f.cause, string(d.a.kind)+" "+f.name+": %[1]s, %[3]s")
+		d.spread(byPair, f.cause, string(d.a.kind)+" "+f.name+": %[1]s, %[3]s", of)
 	} else {
 		var keys []string
-		pairs := sorted(byPair)
-		for _, p := range pairs {
-			keys = append(keys, byPair[p]...)
+		first, example := "", ""
+		for _, p := range sorted(byPair) {
+			for _, k := range byPair[p] {
+				if keys = append(keys, k); example == "" || d.before(k, example) {
+					first, example = p, k
+				}
+			}
 		}
 		sort.Strings(keys)
-		first := pairs[slices.IndexFunc(pairs, func(p string) bool { return slices.Contains(byPair[p], keys[0]) })]
 		d.about(keys, f.cause, "%s "+f.name+": %d of %d members, %s", d.a.kind, len(keys), of, first)
 	}
 	// Owners and modes of what dpkg installs are content; so are all modes of a folder.
