@@ -8,9 +8,9 @@ import (
 	"github.com/freedomofpress/wheellock/sumdb/record"
 )
 
-// large is a log of a million statements about 5,000 packages, and 500 that a
+// large is a log of a million statements about 5,000 packages, and some that a
 // lock wants, with three statements each about the locked version.
-func large(b *testing.B, size int) (*testLog, []Want) {
+func large(b *testing.B, size, locked int) (*testLog, []Want) {
 	b.Helper()
 	l := newLog(b, 2)
 	var filler [][]byte
@@ -27,12 +27,12 @@ func large(b *testing.B, size int) (*testLog, []Want) {
 		filler = append(filler, leaf)
 	}
 	var want []Want
-	for i := range 500 {
+	for i := range locked {
 		want = append(want, Want{fmt.Sprintf("package-%d", i*10), []string{"1.0"}})
 	}
 	for i := 0; len(l.leaves) < size; i++ {
-		if i%(size/1600) == 0 && i/(size/1600) < 1500 {
-			l.build(want[i/(size/1600)%500].Name, "1.0")
+		if every := size / (3*locked + 100); i%every == 0 && i/every < 3*locked {
+			l.build(want[i/every%locked].Name, "1.0")
 		}
 		l.makeIndexIfDue()
 		l.addLeaf(filler[i*7919%5000])
@@ -40,8 +40,13 @@ func large(b *testing.B, size int) (*testLog, []Want) {
 	return l, want
 }
 
-func BenchmarkMillion(b *testing.B) {
-	l, want := large(b, 1_000_000)
+func BenchmarkMillion(b *testing.B) { benchmark(b, 500) }
+
+// BenchmarkLock300 is the lock of DESIGN's goal: 5 ms to write, 5 to verify.
+func BenchmarkLock300(b *testing.B) { benchmark(b, 300) }
+
+func benchmark(b *testing.B, locked int) {
+	l, want := large(b, 1_000_000, locked)
 	src := l.asSource()
 	data, err := Build(src, want, nil)
 	if err != nil {
@@ -53,6 +58,14 @@ func BenchmarkMillion(b *testing.B) {
 	}
 	b.Logf("%d bytes: %d statements, %d hashes, %d entries, %d hashes", len(data), len(p.Statements), len(p.Hashes), len(p.Entries), len(p.EntryHashes))
 	pins := l.pins()
+	// Without the check of its own work that Build ends with.
+	b.Run("write", func(b *testing.B) {
+		for b.Loop() {
+			if _, err := build(src, want, nil); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
 	b.Run("build", func(b *testing.B) {
 		for b.Loop() {
 			if _, err := Build(src, want, nil); err != nil {
