@@ -123,6 +123,7 @@ func (a *app) build(ctx context.Context, o buildOptions) error {
 	if err := run.commit(ctx); err != nil {
 		return err
 	}
+	run.keeper.Forget()
 	return run.report(ctx)
 }
 

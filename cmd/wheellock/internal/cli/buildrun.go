@@ -9,7 +9,6 @@ import (
 	"sort"
 	"strings"
 
-	"github.com/freedomofpress/wheellock/internal/durable"
 	"github.com/freedomofpress/wheellock/lock"
 	"github.com/freedomofpress/wheellock/provenance/build"
 	"github.com/freedomofpress/wheellock/provenance/rebuild"
@@ -23,6 +22,7 @@ type buildRun struct {
 	*session
 	*rebuild.Run
 	library *library
+	keeper  *rebuild.Keeper // of what an interrupted run has built
 	built   []builtWheel
 }
 
@@ -95,22 +95,25 @@ func (s *session) interpreterFolders() []string {
 
 // all builds the jobs in a folder that goes away with the session.
 func (r *buildRun) all(ctx context.Context, jobs []*rebuild.Job) error {
-	dir, err := r.workFolder(".out-")
+	cache := r.builder().Cache
+	build.Sweep(cache)
+	build.Sweep(filepath.Join(cache, "env"))
+	r.keeper = &rebuild.Keeper{Builder: r.Builder, Dir: filepath.Join(cache, "kept")}
+	r.keeper.Sweep()
+	r.Builder = r.keeper
+	dir, done, err := build.WorkDir(cache, ".out-")
 	if err != nil {
 		return err
 	}
-	r.temp = append(r.temp, dir)
+	r.undo = append(r.undo, done)
 	r.Dir = dir
-	return r.Build(ctx, jobs)
-}
-
-// workFolder makes a folder beside the builds' environments.
-func (s *session) workFolder(prefix string) (string, error) {
-	cache := s.builder().Cache
-	if err := durable.MkdirAll(cache, 0o700); err != nil {
-		return "", err
+	if err := r.Build(ctx, jobs); err != nil && ctx.Err() != nil && r.keeper.Kept() > 0 {
+		return &Error{Code: Interrupted, Msg: "interrupted", Err: err,
+			Hint: fmt.Sprintf("run the same command again: it goes on from the %d builds that are done", r.keeper.Kept())}
+	} else if err != nil {
+		return err
 	}
-	return os.MkdirTemp(cache, prefix)
+	return nil
 }
 
 // Extended says that a recipe has grown.

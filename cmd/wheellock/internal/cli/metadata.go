@@ -237,11 +237,11 @@ func (s *session) runMetadata(ctx context.Context, client *index.Client, f index
 		if p.Name != v.Name || p.Group == lock.GroupBuild {
 			continue
 		}
-		dir, err := s.workFolder(".metadata-")
+		dir, done, err := build.WorkDir(s.builder().Cache, ".metadata-")
 		if err != nil {
 			return nil, err
 		}
-		defer os.RemoveAll(dir)
+		defer done()
 		return run.Metadata(ctx, rebuild.NewJob(p, 0), t, dir)
 	}
 	return nil, fmt.Errorf("no recipe could be planned for %s", v.Name)

@@ -34,6 +34,7 @@ type session struct {
 	raw     []byte     // its bytes
 	unlock  func()
 	temp    []string // folders to remove at the end
+	undo    []func() // and what else is to be let go of
 
 	clientMu    sync.Mutex
 	theClient   *index.Client
@@ -145,6 +146,9 @@ func (s *session) close() {
 	s.clientMu.Unlock()
 	for _, d := range s.temp {
 		os.RemoveAll(d)
+	}
+	for _, f := range s.undo {
+		f()
 	}
 	s.unlock()
 }
