@@ -63,7 +63,8 @@ func (a *app) listen(o listenOptions) (net.Listener, string, error) {
 	}
 	url := "http://" + l.Addr().String()
 	// More connections than that wait: a server has other files to open, too.
-	l = netutil.LimitListener(l, serve.MaxConnections)
+	// Beneath: who is turned away takes none of their places.
+	l = netutil.LimitListener(serve.PerAddress(l, serve.MaxPerAddress), serve.MaxConnections)
 	if config != nil {
 		return tls.NewListener(l, config), "https" + url[len("http"):], nil
 	}
