@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/freedomofpress/wheellock/provenance/build"
@@ -73,7 +74,7 @@ type CommandError struct {
 }
 
 func (e *CommandError) Error() string {
-	return fmt.Sprintf("the command failed: %s\n%s", e.Why, lastLines(e.Log, 15))
+	return strings.TrimSpace("the command failed: " + e.Why + "\n" + lastLines(e.Log, 15))
 }
 
 // NothingError says that a run wrote nothing to compare.
@@ -84,9 +85,9 @@ type NothingError struct {
 
 func (e *NothingError) Error() string {
 	if len(e.Patterns) == 0 {
-		return "the command wrote no file\n" + lastLines(e.Log, 5)
+		return strings.TrimSpace("the command wrote no file\n" + lastLines(e.Log, 5))
 	}
-	return fmt.Sprintf("the command wrote no file that matches %q\n%s", e.Patterns, lastLines(e.Log, 5))
+	return strings.TrimSpace(fmt.Sprintf("the command wrote no file that matches %s\n%s", strings.Join(e.Patterns, " or "), lastLines(e.Log, 5)))
 }
 
 // Hint is what helps.
@@ -182,7 +183,7 @@ func (j *job) check(ctx context.Context) (*Report, error) {
 		if err := j.pause(ctx); err != nil {
 			return nil, err
 		}
-		j.event(fmt.Sprintf("run %d: other %s", n+1, j.words()))
+		j.event(fmt.Sprintf("run %d: other %s", n+1, inShort(j.Vary)))
 		varied, err := j.run(ctx, build.Varied{Set: j.Vary, Round: n})
 		if err != nil {
 			return nil, err
@@ -206,14 +207,15 @@ func (j *job) check(ctx context.Context) (*Report, error) {
 	return rep, j.keepPlain(plain)
 }
 
-func (j *job) words() string {
-	if j.Vary == 0 {
+// inShort names a set in a line of progress.
+func inShort(v build.Variations) string {
+	names := v.Names()
+	if n := len(names); n > 4 {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:3], ", "), n-3)
+	} else if n == 0 {
 		return "nothing, once more"
 	}
-	if j.Vary == build.AllVariations {
-		return "path, time, zone, locale and all the rest"
-	}
-	return j.Vary.String()
+	return strings.Join(names, ", ")
 }
 
 func (j *job) event(text string) {

@@ -5,9 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/freedomofpress/wheellock/provenance/build"
 )
@@ -172,12 +171,15 @@ func (c *cell) bindFiles(a []string, host string, uid, gid int) ([]string, error
 // taskset is util-linux's program that pins a process to one processor.
 const taskset = "/usr/bin/taskset"
 
-// firstCPU is the first processor that this process may use.
+// firstCPU is the first processor that this process may use, as the kernel lists them
+// ("0-1", "2,4").
 func firstCPU() int {
-	var set unix.CPUSet
-	if unix.SchedGetaffinity(0, &set) == nil {
-		for n := range 1024 {
-			if set.IsSet(n) {
+	status, _ := os.ReadFile("/proc/self/status")
+	for _, line := range strings.Split(string(status), "\n") {
+		if list, ok := strings.CutPrefix(line, "Cpus_allowed_list:"); ok {
+			first, _, _ := strings.Cut(strings.TrimSpace(list), ",")
+			first, _, _ = strings.Cut(first, "-")
+			if n, err := strconv.Atoi(first); err == nil {
 				return n
 			}
 		}

@@ -3,6 +3,7 @@ package repro
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 
@@ -24,9 +25,6 @@ func (j *job) makeRoom() (why string, done func()) {
 	if err := unix.Statfs(j.Memory, &fs); err != nil {
 		return "there is no memory file system", func() {}
 	}
-	if fs.Flags&unix.ST_NOEXEC != 0 {
-		return j.Memory + " does not let programs run", func() {}
-	}
 	if need, have := j.source.bytes*5+spare, int64(fs.Bavail)*int64(fs.Bsize); need > have {
 		return fmt.Sprintf("the copies need %d MiB in %s, which has %d", need>>20, j.Memory, have>>20), func() {}
 	}
@@ -34,12 +32,23 @@ func (j *job) makeRoom() (why string, done func()) {
 	if err != nil {
 		return err.Error(), func() {}
 	}
-	if !orderShows(dir) {
+	if !runsPrograms(dir) {
+		why = j.Memory + " does not let programs run"
+	} else if !orderShows(dir) {
+		why = j.Memory + " lists files in an order of its own"
+	}
+	if why != "" {
 		os.RemoveAll(dir)
-		return "the file system lists files in an order of its own", func() {}
+		return why, func() {}
 	}
 	j.copies = dir
 	return "", func() { removeAll(dir) }
+}
+
+func runsPrograms(dir string) bool {
+	path := filepath.Join(dir, "try")
+	defer os.Remove(path)
+	return os.WriteFile(path, []byte("#!/bin/sh\n"), 0o700) == nil && exec.Command(path).Run() == nil
 }
 
 // orderShows reports whether the order in which files are made is that in which a

@@ -74,7 +74,7 @@ func (s *search) all(ctx context.Context, varied *outcome) ([]Cause, error) {
 func (s *search) differs(ctx context.Context, set build.Variations) (bool, error) {
 	o := s.last[set]
 	if o == nil {
-		s.event(fmt.Sprintf("run %d: only %s", s.runs+1, set))
+		s.event(fmt.Sprintf("run %d: other %s", s.runs+1, inShort(set)))
 		var err error
 		if o, err = s.run(ctx, build.Varied{Set: set, Round: s.round}); err != nil {
 			return false, err
@@ -144,7 +144,7 @@ const unstableWords = "differs from run to run with nothing varied"
 
 // cause describes a difference; set 0 is one that comes with nothing varied.
 func (s *search) cause(ctx context.Context, set build.Variations, other *outcome, names []string) (Cause, error) {
-	c := Cause{Variations: set.Names(), Files: []string{}, Differences: []string{}, Hint: hint(set)}
+	c := Cause{Variations: set.Names(), Files: []string{}, Differences: []string{}, Hint: Hint(set)}
 	if other.failed != "" {
 		c.Sentence = fmt.Sprintf("the command fails with another %s: %s", strings.TrimPrefix(set.Words(), "the "), other.failed)
 		c.Differences = strings.Split(lastLines(other.log, 12), "\n")
@@ -217,7 +217,7 @@ func (s *search) compare(ctx context.Context, a, b *output) (lines []string, mem
 	return res.Lines, Members(res, a.path)
 }
 
-// Members is ": 2 of 14 files in it differ", of an archive whose facts name them.
+// Members is ": 2 of 14 files differ", of an archive whose facts name them.
 func Members(res *compare.Result, path string) string {
 	seen := map[string]bool{}
 	for _, f := range res.Facts {
@@ -231,7 +231,7 @@ func Members(res *compare.Result, path string) string {
 	if strings.HasSuffix(path, ".whl") {
 		if w, err := archive.OpenWheel(path, archive.Read); err == nil {
 			defer w.Close()
-			return fmt.Sprintf(": %d of %d files in it differ", len(seen), len(w.Entries))
+			return fmt.Sprintf(": %d of %d files differ", len(seen), len(w.Entries))
 		}
 	}
 	if len(seen) == 1 {
@@ -266,7 +266,8 @@ var hints = map[build.Variations]string{
 	build.VarySuite:     "pin the tools that make the difference",
 }
 
-func hint(set build.Variations) string {
+// Hint says what is usually done where something depends on a set.
+func Hint(set build.Variations) string {
 	if set == 0 {
 		return "look for the clock (SOURCE_DATE_EPOCH), random numbers, addresses in memory, and processes that race"
 	}
