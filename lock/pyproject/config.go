@@ -14,7 +14,7 @@ import (
 // Defaults of the policy and the choices, which are the preset "reproducible".
 func defaults() Config {
 	return Config{
-		Versions: "newest", BoundedBy: "180 days", Prefer: "newest",
+		Versions: "newest", BoundedBy: "180 days", Prefer: "newest", Backend: "auto",
 		Policy: Policy{Wheels: "build-unless-reproducible", Mirror: "unreproducible", BuildRequirements: "upstream",
 			Append: "now", Builders: 1, Ceremony: []string{"root"}},
 	}
@@ -96,7 +96,7 @@ type configReader struct {
 
 var (
 	configKeys = []string{"wheelhouse", "root", "root-threshold", "log", "versions", "bounded-by", "prefer", "exclude-newer", "private", "index-url", "find-links", "sources", "requirements",
-		"constraints", "overrides", "no-binary", "only-binary", "conflicts", "advisories", "policy", "targets", "indexes", "metadata"}
+		"constraints", "overrides", "no-binary", "only-binary", "conflicts", "advisories", "policy", "targets", "indexes", "metadata", "backend", "trees"}
 	policyKeys   = []string{"wheels", "mirror", "build-requirements", "append", "builders", "reviews", "witnesses", "ceremony"}
 	targetKeys   = []string{"name", "python", "platform", "implementation", "abi"}
 	metadataKeys = []string{"name", "version", "requires", "requires-python"}
@@ -134,7 +134,7 @@ func (c *configReader) emptyTable(name string, nth, line int) {
 		c.override(nth)
 	case "indexes":
 		c.index(nth, line)
-	case "policy":
+	case "policy", "trees":
 	default:
 		c.unknown(name, configKeys, line)
 	}
@@ -159,6 +159,10 @@ func (c *configReader) visit(path []string, nth int, v any, raw []byte, line int
 		c.targetKey(nth, path[1], v, line)
 	case path[0] == "metadata" && len(path) == 2:
 		c.metadataKey(nth, path[1], v, line)
+	case path[0] == "trees" && len(path) == 3:
+		c.treeKey(path[1], path[2], v, line)
+	case path[0] == "trees":
+		c.fail(line, `write [trees.bullseye] and suites = ["bullseye", "bullseye-backports"] below it`, "%s is not a table", strings.Join(path, "."))
 	case path[0] == "indexes" && len(path) == 2:
 		c.indexKey(nth, path[1], v, line)
 	case (path[0] == "targets" || path[0] == "metadata" || path[0] == "indexes") && len(path) == 1:
@@ -256,6 +260,8 @@ func (c *configReader) top(key string, v any, raw []byte, line int) {
 		c.conflicts(v, line)
 	case "advisories":
 		c.list(&x.Advisories, key, v, line)
+	case "backend":
+		c.choice(&x.Backend, key, v, line, "auto", "host", "chroot", "podman")
 	default:
 		c.unknown(key, configKeys, line)
 	}

@@ -281,6 +281,7 @@ overrides = ["urllib3==1.26.20"]
 no-binary = ["Mark_up"]
 only-binary = [":all:"]
 conflicts = []
+backend = "chroot"
 advisories = ["advisories"]
 [policy]
 wheels = "build"
@@ -312,6 +313,10 @@ name = "old"
 version = "1.0"
 requires = ["six"]
 requires-python = ">=3"
+[trees.bullseye]
+suites = ["bullseye", "bullseye-backports"]
+packages = ["libpq-dev", "cmake/bullseye-backports"]
+image = "builders/bullseye:1"
 `
 
 func TestConfig(t *testing.T) {
@@ -326,7 +331,8 @@ func TestConfig(t *testing.T) {
 		Targets: []Target{{Name: "bookworm"},
 			{Name: "ours", Python: "3.12", Platform: "manylinux_2_28_x86_64", Implementation: "pypy"}},
 		Metadata: []Metadata{{"old", "1.0", ">=3", []string{"six"}}},
-		File:     "wheellock.toml",
+		Backend:  "chroot", Trees: []Tree{{"bullseye", []string{"bullseye", "bullseye-backports"}, []string{"libpq-dev", "cmake/bullseye-backports"}, "builders/bullseye:1"}},
+		File: "wheellock.toml",
 	}
 	indexes := func(line int) []Index {
 		return []Index{
@@ -334,15 +340,15 @@ func TestConfig(t *testing.T) {
 			{"first", "https://index.example/simple/", nil, false, nil, false, line + 5},
 		}
 	}
-	want.Indexes = indexes(36)
+	want.Indexes = indexes(37)
 	got := open(t, "wheellock.toml\n"+everyKey).Config
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
 	// The same keys below [tool.wheellock].
-	text := strings.NewReplacer("[policy]", "[tool.wheellock.policy]", "[[targets]]", "[[tool.wheellock.targets]]", "[[metadata]]", "[[tool.wheellock.metadata]]", "[[indexes]]", "[[tool.wheellock.indexes]]").Replace(everyKey)
+	text := strings.NewReplacer("[policy]", "[tool.wheellock.policy]", "[[targets]]", "[[tool.wheellock.targets]]", "[[metadata]]", "[[tool.wheellock.metadata]]", "[[indexes]]", "[[tool.wheellock.indexes]]", "[trees.", "[tool.wheellock.trees.").Replace(everyKey)
 	want.File = "pyproject.toml"
-	want.Indexes = indexes(36)
+	want.Indexes = indexes(37)
 	if diff := cmp.Diff(want, open(t, "pyproject.toml\n[tool.wheellock]"+text).Config); diff != "" {
 		t.Error(diff)
 	}

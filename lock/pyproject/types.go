@@ -27,6 +27,8 @@ type Config struct {
 	Policy       Policy
 	Targets      []Target
 	Metadata     []Metadata // overrides for packages that do not tell theirs
+	Backend      string     // where builds run: auto | host | chroot | podman
+	Trees        []Tree     // what the places of the last two are made of
 
 	// RootThreshold is how many of Root must have signed the newest root. 0: as many
 	// as that root itself asks for; then the thief of one of several keys can make
@@ -68,6 +70,14 @@ type Index struct {
 // Target is a declared target. Only Name is needed for a known one.
 type Target struct {
 	Name, Python, Platform, Implementation, ABI string
+}
+
+// Tree is what wheels for a target are built in where this machine itself cannot.
+type Tree struct {
+	Name     string   // of the target, or any
+	Suites   []string // of the distribution; nil: those that this machine uses, of the release Name
+	Packages []string // to be installed beside the usual ones
+	Image    string   // of a container
 }
 
 // Metadata is a user's word on the metadata of one version.

@@ -69,7 +69,7 @@ func (b *Builder) inTree(ctx context.Context, t tags.Target, tag string, create 
 	if !create {
 		return nil, nil
 	}
-	tree, err := b.Trees.get(ctx, name, release)
+	tree, err := b.Trees.get(ctx, name, release, b.Trees.Plans[name])
 	if err != nil {
 		return nil, err
 	}

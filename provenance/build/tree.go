@@ -128,10 +128,31 @@ func archSuffix() string {
 	return "-" + runtime.GOARCH
 }
 
+// Root is the tree's folder: its usr, lib, bin.
+func (t *Tree) Root() string { return t.root }
+
+// Tree returns a tree, made now if it is not there. name is a release
+// ("trixie") or any name for a plan with suites; "trixie-backports" without a plan
+// is trixie with what that has newer. The error is a *TreeError or a file system's.
+func (t *Trees) Tree(ctx context.Context, name string, plan TreePlan) (*Tree, error) {
+	release := codename(name)
+	if len(plan.Suites) > 0 {
+		release = codename(plan.Suites[0])
+	} else if name != release {
+		plan.Suites = []string{release, name}
+	}
+	if familyOf(release) == nil {
+		return nil, &TreeError{name, release + " is no release of a known distribution", "name one of the releases, or suites of one"}
+	}
+	return t.get(ctx, name, release, plan)
+}
+
 // get returns a tree of a release, made now if it is not there.
-func (t *Trees) get(ctx context.Context, name, release string) (*Tree, error) {
-	plan := t.Plans[name]
+func (t *Trees) get(ctx context.Context, name, release string, plan TreePlan) (*Tree, error) {
 	sources := sourcesFor(aptSources(or(t.Apt, "/etc/apt")), release, plan.Suites)
+	if sources == nil {
+		return nil, &TreeError{name, "apt's configuration here has no package source of " + release + "'s distribution", "make it on a machine of that distribution"}
+	}
 	packages := slices.Concat(Tools, plan.Packages)
 	slices.Sort(packages)
 	packages = slices.Compact(packages)

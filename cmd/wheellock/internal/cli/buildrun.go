@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"sort"
 	"strings"
@@ -58,11 +57,7 @@ func (s *session) builder() *build.Builder {
 		if err != nil {
 			cache = os.TempDir()
 		}
-		bwrap, _ := exec.LookPath("bwrap")
-		s.theBuilder = &build.Builder{
-			Cache: filepath.Join(cache, "build"), Bwrap: bwrap, Time: s.Limits.Build,
-			Interpreters: &build.Interpreters{Search: s.interpreterFolders()},
-		}
+		s.theBuilder = s.newBuilder(cache)
 	})
 	return s.theBuilder
 }

@@ -216,7 +216,7 @@ var table = []func(error, *Error) bool{
 
 // placeError: what this machine lacks. The library's hint names the remedy.
 func placeError(err error, e *Error) bool {
-	if errors.As(err, new(*build.SandboxError)) || errors.As(err, new(*build.NoPlaceError)) ||
+	if errors.As(err, new(*build.SandboxError)) || errors.As(err, new(*build.NoPlaceError)) || errors.As(err, new(*build.TreeError)) ||
 		errors.As(err, new(*index.CacheError)) || errors.As(err, new(*index.NoIndexError)) {
 		e.Code = Environment
 		return true
