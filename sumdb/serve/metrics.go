@@ -9,6 +9,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/freedomofpress/wheellock/sumdb/store"
 )
 
 // metrics are counters since the start.
@@ -64,13 +66,18 @@ func (h *histogram) write(b *strings.Builder, name, help string) {
 }
 
 // serveMetrics writes the text exposition format of Prometheus, version 0.0.4.
-func (s *Server) serveMetrics(w http.ResponseWriter, _ *http.Request) {
+func (s *Server) serveMetrics(w http.ResponseWriter, r *http.Request) {
 	m := &s.metrics
+	size := s.size.Load()
+	// Others append to the folder, too.
+	if c, _, err := store.Checkpoint(r.Context(), store.Folder(s.o.Dir), s.o.Origin, s.writer.Load().LogKeys); err == nil {
+		size = c.Size
+	}
 	var b strings.Builder
 	one := func(name, kind, help string, value any) {
 		fmt.Fprintf(&b, "# HELP %s %s\n# TYPE %s %s\n%s %v\n", name, help, name, kind, name, value)
 	}
-	one("wheellock_log_size", "gauge", "Statements in the published log.", s.size.Load())
+	one("wheellock_log_size", "gauge", "Statements in the published log.", size)
 	one("wheellock_log_added_total", "counter", "Statements appended by this process.", m.added.Load())
 	one("wheellock_log_batches_total", "counter", "Appends by this process.", m.batches.Load())
 	one("wheellock_log_append_failures_total", "counter", "Appends that failed.", m.failures.Load())

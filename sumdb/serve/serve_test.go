@@ -278,9 +278,15 @@ func TestWritersTakeTurns(t *testing.T) {
 		}
 	})
 	all.Wait()
+	if _, err := w.Log().Append(t.Context(), w.Leaf(sumdbtest.Source(9100))); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, body := get(t, web.URL+"/metrics"); !strings.Contains(body, "\nwheellock_log_size 47\n") {
+		t.Errorf("the size after another process's append:\n%s", body)
+	}
 	s.Close()
-	if rep := sound(t, w); rep.Checkpoint.Size != 46 {
-		t.Errorf("%d statements, want 46", rep.Checkpoint.Size)
+	if rep := sound(t, w); rep.Checkpoint.Size != 47 {
+		t.Errorf("%d statements, want 47", rep.Checkpoint.Size)
 	}
 	if status, _, _ := post(t, web.URL, w.Leaf(sumdbtest.Source(7))); status != http.StatusServiceUnavailable {
 		t.Errorf("after Close: %d", status)
