@@ -70,9 +70,11 @@ func refusal(i int, err error) error {
 func (s *session) admitter(leaves [][]byte) func(i int) (int64, error) {
 	parsed, errs := parse(leaves)
 	var good []*record.Signed
+	var keys []uint64
 	for i, err := range errs {
 		if err == nil {
-			good = append(good, parsed[i])
+			good = append(good, parsed[i].Signed)
+			keys = append(keys, parsed[i].keys...)
 		}
 	}
 	if s.index == nil && s.next()+int64(len(leaves))-s.facts.lastIndex() > index.Interval {
@@ -81,7 +83,7 @@ func (s *session) admitter(leaves [][]byte) func(i int) (int64, error) {
 	fetched := make(chan struct{})
 	go func() {
 		defer close(fetched)
-		s.facts.prefetch(good)
+		s.facts.prefetch(keys)
 	}()
 	record.Preverify(good, s.l.o.Keys, s.next(), s.now)
 	<-fetched
@@ -93,25 +95,43 @@ func (s *session) admitter(leaves [][]byte) func(i int) (int64, error) {
 	}
 }
 
+// A parsed leaf comes with what can be worked out of it alone.
+type parsed struct {
+	*record.Signed
+	hash tlog.Hash
+	keys []uint64   // see keysOf
+	item index.Item // see index.ItemOf
+}
+
+func parseLeaf(leaf []byte) (*parsed, error) {
+	signed, err := record.ParseLeaf(leaf)
+	if err != nil {
+		return nil, err
+	}
+	item, err := index.ItemOf(leaf)
+	return &parsed{signed, tlog.RecordHash(leaf), keysOf(signed), item}, err
+}
+
 // parse reads leaves on all processors.
-func parse(leaves [][]byte) ([]*record.Signed, []error) {
-	parsed, errs := make([]*record.Signed, len(leaves)), make([]error, len(leaves))
+func parse(leaves [][]byte) ([]*parsed, []error) {
+	all, errs := make([]*parsed, len(leaves)), make([]error, len(leaves))
 	var wg sync.WaitGroup
 	n := runtime.GOMAXPROCS(0)
 	for w := range min(n, len(leaves)) {
 		wg.Go(func() {
 			for i := w; i < len(leaves); i += n {
-				parsed[i], errs[i] = record.ParseLeaf(leaves[i])
+				all[i], errs[i] = parseLeaf(leaves[i])
 			}
 		})
 	}
 	wg.Wait()
-	return parsed, errs
+	return all, errs
 }
 
 // admit asks the door, and takes the leaf into the batch. Where an index
 // statement is due it comes first.
-func (s *session) admit(signed *record.Signed) (int64, error) {
+func (s *session) admit(p *parsed) (int64, error) {
+	signed := p.Signed
 	if signed.Kind() == record.KindIndex {
 		return 0, &record.DoorError{Rule: record.RuleIndex, Index: -1, Msg: "index statements are made by the log's writer alone"}
 	}
@@ -136,7 +156,7 @@ func (s *session) admit(signed *record.Signed) (int64, error) {
 			return 0, err
 		}
 	}
-	return s.take(signed)
+	return s.take(p)
 }
 
 func (s *session) next() int64 { return s.old.Size + int64(len(s.leaves)) }
@@ -167,17 +187,17 @@ func (s *session) door(signed *record.Signed) error {
 	})
 }
 
-func (s *session) take(signed *record.Signed) (int64, error) {
-	s.bytes += int64(len(signed.Leaf))
+func (s *session) take(p *parsed) (int64, error) {
+	s.bytes += int64(len(p.Leaf))
 	if len(s.leaves) == MaxBatch || s.bytes > MaxBatchBytes {
 		return 0, fmt.Errorf("appending: more than %d statements or %d bytes at once", MaxBatch, MaxBatchBytes)
 	}
 	i := s.next()
-	s.grow(signed.Leaf)
-	s.facts.add(signed)
-	s.last = signed.Time()
+	s.grow(p.Leaf, p.hash)
+	s.facts.add(p.Signed, p.keys)
+	s.last = p.Time()
 	if s.index != nil {
-		if err := s.index.add(i, signed.Leaf); err != nil {
+		if err := s.index.add(i, p.item); err != nil {
 			return 0, err
 		}
 	}
@@ -185,9 +205,9 @@ func (s *session) take(signed *record.Signed) (int64, error) {
 }
 
 // grow puts a leaf at the end of the tree.
-func (s *session) grow(leaf []byte) {
+func (s *session) grow(leaf []byte, hash tlog.Hash) {
 	s.leaves = append(s.leaves, leaf)
-	s.full = append(s.full, s.edge.Add(tlog.RecordHash(leaf))...)
+	s.full = append(s.full, s.edge.Add(hash)...)
 }
 
 // commit signs the new tree and publishes it.

@@ -20,21 +20,17 @@ func (f *facts) begin(ctx context.Context, tree *store.Tree) {
 }
 
 // add takes a statement that the door has let in.
-func (f *facts) add(s *record.Signed) {
+func (f *facts) add(s *record.Signed, keys []uint64) {
 	i := f.base + int64(len(f.batch))
 	f.batch = append(f.batch, s)
-	for _, k := range keysOf(s) {
+	for _, k := range keys {
 		f.keys = append(f.keys, fact{k, i})
 		f.fresh[k] = append(f.fresh[k], i)
 	}
 }
 
-// prefetch reads what the door will ask about these statements.
-func (f *facts) prefetch(batch []*record.Signed) {
-	var keys []uint64
-	for _, s := range batch {
-		keys = append(keys, keysOf(s)...)
-	}
+// prefetch reads what the door will ask for under these keys.
+func (f *facts) prefetch(keys []uint64) {
 	for _, s := range f.segments {
 		s.prefetch(f.dir, keys)
 	}
@@ -128,25 +124,37 @@ func (f *facts) Built(file, target string) (record.File, int64, bool, error) {
 
 // Roots implements record.Facts.
 func (f *facts) Roots() ([]record.Placed, error) {
-	at := f.roots
-	for i, s := range f.batch {
-		if s.Kind() == record.KindRoot {
-			at = append(at[:len(at):len(at)], f.base+int64(i))
-		}
-	}
-	placed := make([]record.Placed, 0, len(at))
-	for _, i := range at {
-		s, err := f.Statement(i)
+	// What the log holds of them never changes, so it is read once.
+	for _, i := range f.roots[len(f.placed):] {
+		p, err := f.placedAt(i)
 		if err != nil {
 			return nil, err
 		}
-		r, err := s.AsRoot()
-		if err != nil {
-			return nil, fmt.Errorf("statement %d: %w", i, err)
+		f.placed = append(f.placed, p)
+	}
+	placed := slices.Clone(f.placed)
+	for i, s := range f.batch {
+		if s.Kind() == record.KindRoot {
+			p, err := f.placedAt(f.base + int64(i))
+			if err != nil {
+				return nil, err
+			}
+			placed = append(placed, p)
 		}
-		placed = append(placed, record.Placed{At: i, Root: r})
 	}
 	return placed, nil
+}
+
+func (f *facts) placedAt(i int64) (record.Placed, error) {
+	s, err := f.Statement(i)
+	if err != nil {
+		return record.Placed{}, err
+	}
+	r, err := s.AsRoot()
+	if err != nil {
+		return record.Placed{}, fmt.Errorf("statement %d: %w", i, err)
+	}
+	return record.Placed{At: i, Root: r}, nil
 }
 
 // lastIndex returns the place of the newest index statement, or -1.

@@ -53,6 +53,7 @@ type facts struct {
 	root     tlog.Hash
 	index    int64
 	roots    []int64
+	placed   []record.Placed // the first of roots, as read from the log
 	segments []*segment
 
 	ctx  context.Context
@@ -139,7 +140,7 @@ func openFacts(ctx context.Context, dir, keyDir, origin string, tree *store.Tree
 
 func (f *facts) reset() {
 	f.close()
-	f.size, f.root, f.index, f.roots, f.segments = 0, tile.EmptyRoot(), -1, nil, nil
+	f.size, f.root, f.index, f.roots, f.placed, f.segments = 0, tile.EmptyRoot(), -1, nil, nil, nil
 }
 
 func (f *facts) close() {

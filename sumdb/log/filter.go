@@ -37,3 +37,12 @@ func (f filter) has(key uint64) bool {
 	}
 	return true
 }
+
+// join adds what another filter of the same size has.
+func (f filter) join(other filter) {
+	for i := range f {
+		for k := range f[i] {
+			f[i][k] |= other[i][k]
+		}
+	}
+}

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"time"
 
+	"golang.org/x/mod/sumdb/tlog"
+
 	"github.com/freedomofpress/wheellock/internal/durable"
 	"github.com/freedomofpress/wheellock/sumdb/index"
 	"github.com/freedomofpress/wheellock/sumdb/note"
@@ -107,7 +109,7 @@ func (s *session) follow(there *View) error {
 		if err != nil {
 			return err
 		}
-		s.grow(leaf.Data)
+		s.grow(leaf.Data, tlog.RecordHash(leaf.Data))
 	}
 	if s.edge.Root() != there.Checkpoint.Root {
 		return &FollowError{Msg: "its statements do not give its root hash"}

@@ -120,8 +120,12 @@ func (s *session) feedIndex() error {
 	if err := s.index.follow(s.ctx, s.tree); err != nil {
 		return err
 	}
-	for i, leaf := range s.leaves {
-		if err := s.index.add(s.old.Size+int64(i), leaf); err != nil {
+	for i := max(s.index.x.Next(), s.old.Size); i < s.next(); i++ {
+		item, err := index.ItemOf(s.leaves[i-s.old.Size])
+		if err != nil {
+			return err
+		}
+		if err := s.index.add(i, item); err != nil {
 			return err
 		}
 	}
@@ -155,22 +159,26 @@ func (x *indexer) follow(ctx context.Context, tree *store.Tree) error {
 		if err != nil {
 			return err
 		}
-		if err := x.add(leaf.Index, leaf.Data); err != nil {
+		item, err := index.ItemOf(leaf.Data)
+		if err != nil {
+			return fmt.Errorf("indexing leaf %d: %w", leaf.Index, err)
+		}
+		if err := x.add(leaf.Index, item); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// add takes the leaf at i, unless it has it.
-func (x *indexer) add(i int64, leaf []byte) error {
+// add takes what the leaf at i says, unless it has it.
+func (x *indexer) add(i int64, item index.Item) error {
 	if i < x.x.Next() {
 		return nil
 	}
 	if i > x.x.Next() {
 		return fmt.Errorf("the index is at %d, not at %d", x.x.Next(), i)
 	}
-	return x.x.Add(leaf)
+	return x.x.AddItem(item)
 }
 
 func (x *indexer) commit() error {
@@ -238,13 +246,13 @@ func (s *session) addIndex() error {
 	if err != nil {
 		return err
 	}
-	signed, err := record.ParseLeaf(leaf)
+	p, err := parseLeaf(leaf)
 	if err != nil {
 		return err
 	}
-	if err := s.ask(signed); err != nil {
+	if err := s.ask(p.Signed); err != nil {
 		return err
 	}
-	_, err = s.take(signed)
+	_, err = s.take(p)
 	return err
 }

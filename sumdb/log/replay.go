@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 
+	"golang.org/x/mod/sumdb/tlog"
+
 	"github.com/freedomofpress/wheellock/sumdb/store"
 	"github.com/freedomofpress/wheellock/sumdb/tile"
 )
@@ -51,7 +53,7 @@ func (l *Log) replayJournal(ctx context.Context, j *journal, err error, floors [
 		return err
 	}
 	for _, leaf := range j.leaves {
-		s.grow(leaf)
+		s.grow(leaf, tlog.RecordHash(leaf))
 	}
 	if s.edge.Size() != c.Size || s.edge.Root() != c.Root {
 		return &StateError{path, "its leaves do not give its root hash", nil}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"sort"
 	"sync"
 
@@ -72,6 +73,9 @@ const (
 	// keptPages bounds the memory for pages of one segment: 10 MB, or what a
 	// batch of a thousand may ask for.
 	keptPages = 2560
+	// filterAt: a batch that asks for more than an eighth of the pages has the
+	// whole segment read, side by side and once, for a filter.
+	filterAt = 8
 	// pageReaders is how many pages are read at once: a log that was not used
 	// for a while is no longer in memory.
 	pageReaders = 16
@@ -137,7 +141,7 @@ func (s *segment) page(i int64) ([]byte, error) {
 }
 
 func (s *segment) keep(i int64, p []byte) {
-	if len(s.pages) == keptPages {
+	if len(s.pages) >= keptPages {
 		clear(s.pages)
 	}
 	s.pages[i] = p
@@ -199,6 +203,9 @@ func (s *segment) prefetch(dir string, keys []uint64) {
 	if s.facts == 0 || s.open(dir) != nil {
 		return
 	}
+	if s.filter == nil && int64(len(keys)) > s.pageCount()/filterAt && s.makeFilter() != nil {
+		return
+	}
 	want := map[int64]bool{}
 	for _, key := range keys {
 		if s.filter != nil && !s.filter.has(key) {
@@ -209,6 +216,9 @@ func (s *segment) prefetch(dir string, keys []uint64) {
 				want[int64(i)] = true
 			}
 		}
+	}
+	if len(s.pages)+len(want) > keptPages {
+		clear(s.pages)
 	}
 	var g errgroup.Group
 	g.SetLimit(pageReaders)
@@ -227,19 +237,33 @@ func (s *segment) prefetch(dir string, keys []uint64) {
 	g.Wait()
 }
 
-// makeFilter reads the whole segment once.
+// makeFilter reads the whole segment once, on all processors.
 func (s *segment) makeFilter() error {
-	x := newFilter(s.facts)
-	for i := range s.pageCount() {
-		p, err := s.readPage(i)
-		if err != nil {
-			return err
-		}
-		for ; len(p) > 0; p = p[factSize:] {
-			x.add(binary.BigEndian.Uint64(p))
-		}
+	parts := runtime.GOMAXPROCS(0)
+	made := make([]filter, parts)
+	var g errgroup.Group
+	for w := range parts {
+		g.Go(func() error {
+			made[w] = newFilter(s.facts)
+			for i := int64(w); i < s.pageCount(); i += int64(parts) {
+				p, err := s.readPage(i)
+				if err != nil {
+					return err
+				}
+				for ; len(p) > 0; p = p[factSize:] {
+					made[w].add(binary.BigEndian.Uint64(p))
+				}
+			}
+			return nil
+		})
 	}
-	s.filter = x
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	for _, x := range made[1:] {
+		made[0].join(x)
+	}
+	s.filter = made[0]
 	return nil
 }
 
