@@ -109,19 +109,20 @@ func fillTessera(t testing.TB, dir string, n int) {
 	}
 }
 
-func bulkTessera(t testing.TB, dir string, batches int, published bool) float64 {
+// bulkTessera is bulk for Tessera, which takes entries while others are under way.
+func bulkTessera(t testing.TB, dir string, batches, together int, published bool) float64 {
 	w := sumdbtest.New(t)
 	l := openTessera(t, dir)
 	defer l.close(t)
-	var spent time.Duration
-	for b := range batches {
-		var batch [][]byte
-		for i := range batchSize {
-			batch = append(batch, leaf(t, w, 3_000_000+b*batchSize+i, false))
-		}
-		began := time.Now()
-		l.add(t, batch, published)
-		spent += time.Since(began)
+	var all [][]byte
+	for i := range batches * batchSize {
+		all = append(all, leaf(t, w, 3_000_000+i, false))
 	}
-	return float64(batches*batchSize) / spent.Seconds()
+	began := time.Now()
+	for len(all) > 0 {
+		n := min(len(all), together*batchSize)
+		l.add(t, all[:n], published)
+		all = all[n:]
+	}
+	return float64(batches*batchSize) / time.Since(began).Seconds()
 }
