@@ -111,7 +111,8 @@ func component(primary *packet.PublicKey, of rawPacket, sigs []rawPacket, first 
 
 // parseCertificate reads a minimal certificate and checks the primary key's
 // signatures over user IDs and subkeys, and the subkeys' back signatures. Expiry
-// is left alone on purpose; a revoked primary key is refused.
+// is left alone on purpose; a revoked primary key is refused. A subkey that is bound
+// by SHA-1 signs nothing; a user ID may be, since the fingerprint is what is pinned.
 func parseCertificate(small []byte) (*certificate, error) {
 	if again, err := minimal(small); err != nil || !bytes.Equal(again, small) {
 		return nil, fmt.Errorf("%w: not a minimal certificate", ErrMalformed)
@@ -133,7 +134,7 @@ func parseCertificate(small []byte) (*certificate, error) {
 	for _, s := range e.Subkeys {
 		back := s.Sig.EmbeddedSignature
 		if len(s.Revocations) == 0 && s.Sig.FlagSign && back != nil &&
-			back.SigType == packet.SigTypePrimaryKeyBinding && s.PublicKey.Version == 4 && usable(s.PublicKey) == nil {
+			back.SigType == packet.SigTypePrimaryKeyBinding && strongHash(s.Sig.Hash) && strongHash(back.Hash) && s.PublicKey.Version == 4 && usable(s.PublicKey) == nil {
 			c.keys = append(c.keys, s.PublicKey)
 		}
 	}
