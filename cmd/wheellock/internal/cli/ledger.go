@@ -498,12 +498,19 @@ func (l *ledger) stateBuild(ctx context.Context, b record.Build) error {
 				}
 				continue
 			}
-			b.Supersedes, b.Reason = past[k].Index, "rebuilt by the same recipe with other bytes"
-			if old.Recipe != b.Recipe {
+			b.Supersedes = past[k].Index
+			switch {
+			case b.Reason != "":
+			case old.Recipe != b.Recipe:
 				b.Reason = "the recipe has changed"
+			default:
+				b.Reason = "rebuilt by the same recipe with other bytes"
 			}
 		}
 		break
+	}
+	if b.Supersedes == record.NoIndex && b.Failed == "" {
+		b.Reason = ""
 	}
 	return l.state(b.Statement())
 }
@@ -541,33 +548,12 @@ func (l *ledger) history(ctx context.Context, name string) ([]log.Entry, error) 
 }
 
 // historyOf reads a package's statements by way of the log's index, and those
-// after the last index statement one by one.
+// after the last index statement one by one. The index is made of the log and not
+// synced, so a power cut may tear it: then the log itself is read.
 func historyOf(ctx context.Context, dir string, view *log.View, name string) ([]log.Entry, error) {
-	var out []log.Entry
-	from := int64(0)
-	x, err := index.Open(dir)
+	out, from, err := indexed(ctx, dir, view, name)
 	if err != nil {
-		return nil, err
-	}
-	if snap := x.Snapshot(); snap != nil && snap.Statement() < view.Checkpoint.Size {
-		from = snap.Statement() + 1
-		if place, ok := snap.Find(name); ok {
-			text, err := snap.Entry(place)
-			if err != nil {
-				return nil, err
-			}
-			entry, err := index.ParseEntry(text)
-			if err != nil {
-				return nil, err
-			}
-			for _, line := range entry.Lines {
-				st, err := view.Statement(ctx, line.Number)
-				if err != nil {
-					return nil, err
-				}
-				out = append(out, log.Entry{Index: line.Number, Signed: st})
-			}
-		}
+		out, from = nil, 0
 	}
 	for e, err := range view.Statements(ctx, from, view.Checkpoint.Size) {
 		if err != nil {
@@ -578,6 +564,39 @@ func historyOf(ctx context.Context, dir string, view *log.View, name string) ([]
 		}
 	}
 	return out, nil
+}
+
+// indexed reads what the log's index has about a package, and says from which
+// statement on it knows nothing.
+func indexed(ctx context.Context, dir string, view *log.View, name string) (out []log.Entry, from int64, err error) {
+	x, err := index.Open(dir)
+	if err != nil {
+		return nil, 0, err
+	}
+	snap := x.Snapshot()
+	if snap == nil || snap.Statement() >= view.Checkpoint.Size {
+		return nil, 0, nil
+	}
+	place, ok := snap.Find(name)
+	if !ok {
+		return nil, snap.Statement() + 1, nil
+	}
+	text, err := snap.Entry(place)
+	if err != nil {
+		return nil, 0, err
+	}
+	entry, err := index.ParseEntry(text)
+	if err != nil {
+		return nil, 0, err
+	}
+	for _, line := range entry.Lines {
+		st, err := view.Statement(ctx, line.Number)
+		if err != nil {
+			return nil, 0, err
+		}
+		out = append(out, log.Entry{Index: line.Number, Signed: st})
+	}
+	return out, snap.Statement() + 1, nil
 }
 
 // named: statements about no package stand under "_" and their kind.
