@@ -13,7 +13,7 @@ import (
 // readAr lists the members of an ar archive: a .deb (deb(5)), or a library (.a)
 // with the long names of System V or BSD.
 func (c *run) readAr(file string, x content) (*tree, error) {
-	t := &tree{kind: arKind}
+	t := &tree{kind: arKind, columns: arColumns}
 	refuse := func(name string, k archive.Kind, format string, args ...any) error {
 		return &archive.Error{File: file, Name: name, Kind: k, Msg: fmt.Sprintf(format, args...)}
 	}
@@ -67,6 +67,8 @@ func (c *run) readAr(file string, x content) (*tree, error) {
 	return t, nil
 }
 
+var arColumns = []column{{"times", ZipTimes, false}, {"owners", ZipModes, true}, {"modes", ZipModes, true}}
+
 func arMember(name string, h []byte) *member {
 	m := &member{name: name, what: isFile, residue: masked(h, 0, 58)}
 	text := func(from, to int) string { return strings.TrimRight(string(h[from:to]), " ") }
@@ -74,10 +76,6 @@ func arMember(name string, h []byte) *member {
 	if n, err := strconv.ParseInt(clock, 10, 64); err == nil {
 		clock = time.Unix(n, 0).UTC().Format(time.DateTime)
 	}
-	m.fields = []field{
-		{name: "times", value: clock, cause: ZipTimes},
-		{name: "owners", value: text(28, 34) + ":" + text(34, 40), cause: ZipModes, paired: true},
-		{name: "modes", value: text(40, 48), cause: ZipModes, paired: true},
-	}
+	m.values = []string{clock, text(28, 34) + ":" + text(34, 40), text(40, 48)}
 	return m
 }

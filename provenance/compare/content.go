@@ -18,7 +18,7 @@ const (
 	MaxNested   = 8        // archives within archives that are opened; below, bytes are compared
 	MaxUnpacked = 16 << 30 // bytes that both sides together unpack to, whatever is in what
 	MaxCode     = 32 << 20 // bytes of Python bytecode that is taken apart
-	MaxScan     = 64 << 20 // bytes of a section that are searched for build folders
+	MaxScan     = 16 << 20 // bytes of a section that are searched for build folders
 	inMemory    = 8 << 20  // unpacked bytes kept in memory; more go to a temporary file
 )
 

@@ -12,6 +12,7 @@ const (
 	MaxDiffLines = 400 // lines of all files of a fact
 	maxFileLines = 80  // lines of one file
 	maxEdits     = 1000
+	maxLines     = 1 << 20 // bytes of a text that is taken apart into lines
 	diffContext  = 2
 )
 
@@ -45,6 +46,9 @@ func (c *run) diffs(f *Fact, leaves []found) {
 // unified is the difference of two texts, line by line: " " both, "-" the first
 // only, "+" the second only, "@@ N" the line where a part begins.
 func unified(a, b []byte) []string {
+	if len(a) > maxLines || len(b) > maxLines {
+		return []string{"too long for a list of lines; the first: " + firstLine(a, b)}
+	}
 	x, y := splitLines(a), splitLines(b)
 	ops := edits(x, y)
 	if ops == nil {

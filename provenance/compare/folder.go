@@ -14,7 +14,7 @@ import (
 // not opened. Times and owners are those of whoever unpacked it, so they are no
 // part of a comparison of folders.
 func (c *run) readFolder(dir string) (*tree, error) {
-	t := &tree{kind: folderKind}
+	t := &tree{kind: folderKind, columns: []column{{"modes", ZipModes, true}}}
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
@@ -77,7 +77,7 @@ func folderMember(path, name string, info fs.FileInfo) (*member, error) {
 	}
 	m.set = special(bits)
 	if m.what != isLink {
-		m.fields = []field{{name: "modes", value: fmt.Sprintf("%o", bits), cause: ZipModes, paired: true}}
+		m.values = []string{fmt.Sprintf("%o", bits)}
 	}
 	return m, nil
 }

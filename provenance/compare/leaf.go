@@ -43,7 +43,7 @@ func (c *run) leafOf(at place, ka, kb kind, a, b content) (outcome, error) {
 	case ka == kb && ka == pycKind && okA && okB:
 		leaf = bytecode(x, y)
 	case okA && okB && isText(x) && isText(y):
-		leaf = textLeaf(at, x, y)
+		leaf = c.textLeaf(x, y)
 	}
 	if err == nil && leaf == nil {
 		leaf, err = c.binary(at, ka, kb, a, b)
@@ -52,8 +52,12 @@ func (c *run) leafOf(at place, ka, kb kind, a, b content) (outcome, error) {
 	return out, err
 }
 
-func textLeaf(at place, x, y []byte) *difference {
-	l := &difference{cause: PreprocessedData, text: &[2][]byte{x, y}}
+func (c *run) textLeaf(x, y []byte) *difference {
+	l := &difference{cause: PreprocessedData}
+	if n := int64(len(x) + len(y)); n <= c.keep {
+		c.keep -= n
+		l.text = &[2][]byte{x, y}
+	}
 	switch {
 	case len(x) == 0 || len(y) == 0:
 		l.own = fmt.Sprintf("%d != %d bytes", len(x), len(y))
@@ -70,6 +74,9 @@ func textLeaf(at place, x, y []byte) *difference {
 }
 
 func sameLines(x, y []byte) bool {
+	if len(x) != len(y) || len(x) > maxLines {
+		return false
+	}
 	a, b := bytes.Split(x, []byte("\n")), bytes.Split(y, []byte("\n"))
 	if len(a) != len(b) {
 		return false

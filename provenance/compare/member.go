@@ -31,17 +31,22 @@ type member struct {
 	set  string // "setuid", "setgid", "sticky": such bits are content in every container
 	link string // target of a link, numbers of a device
 
-	fields  []field // what the container says of it, in a fixed order
-	residue string  // whatever else stands in its headers; "" where nothing can
-	data    content // of a file
+	values  []string // what the container says of it, by the tree's columns
+	residue string   // whatever else stands in its headers; "" where nothing can
+	data    content  // of a file
 	packing *packing
 }
 
-// field is one thing that a container says of a member.
+// column is one thing that a container says of its members.
+type column struct {
+	name, cause string
+	paired      bool // few values exist, so each pair of them is a line: modes
+}
+
+// field is one thing that a container says of itself.
 type field struct {
 	name, value string
 	cause       string
-	paired      bool // few values exist, so each pair of them is a line: modes
 }
 
 // packing is how a member's bytes are packed.
@@ -54,6 +59,7 @@ type packing struct {
 // tree is an archive or folder.
 type tree struct {
 	kind    kind
+	columns []column
 	members []*member // in the container's order
 	at      map[string]*member
 	keys    []string // of members that are no folder, sorted

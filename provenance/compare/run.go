@@ -43,13 +43,32 @@ type run struct {
 	mu      sync.Mutex
 	spooled []*os.File
 	notes   []string
-	strict  bool // [Wheels]: both must be wheels that every reader reads alike
+	keep    int64             // bytes of texts that are still kept for Fact.Diff
+	values  map[string]string // what many members say alike is kept once
+	strict  bool              // [Wheels]: both must be wheels that every reader reads alike
 }
 
 func newRun(ctx context.Context, o Options, w words) *run {
-	c := &run{ctx: ctx, o: o, w: w}
+	c := &run{ctx: ctx, o: o, w: w, keep: maxKept, values: map[string]string{}}
 	c.left.Store(MaxUnpacked)
 	return c
+}
+
+// maxKept is how many bytes of differing texts are kept to be told line by line.
+const maxKept = 32 << 20
+
+// intern keeps equal values once: an archive of 200,000 members has a few modes.
+func (c *run) intern(values []string) []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for i, v := range values {
+		if known, ok := c.values[v]; ok {
+			values[i] = known
+		} else if len(c.values) < 100_000 {
+			c.values[v] = v
+		}
+	}
+	return values
 }
 
 // InputError says that two things cannot be compared at all.

@@ -18,7 +18,7 @@ import (
 func (c *run) readTar(file string, x content) (*tree, error) {
 	s := io.NewSectionReader(x.at, 0, x.size)
 	r := tar.NewReader(s)
-	t := &tree{kind: tarKind}
+	t := &tree{kind: tarKind, columns: tarColumns}
 	refuse := func(name string, k archive.Kind, format string, args ...any) error {
 		return &archive.Error{File: file, Name: name, Kind: k, Msg: fmt.Sprintf(format, args...)}
 	}
@@ -41,6 +41,7 @@ func (c *run) readTar(file string, x content) (*tree, error) {
 			return nil, refuse(h.Name, archive.Truncated, "the tar ends within it")
 		}
 		m := tarMember(h)
+		m.values = c.intern(m.values)
 		if at >= 512 {
 			block := make([]byte, 512)
 			if _, err := x.at.ReadAt(block, at-512); err != nil {
@@ -104,6 +105,15 @@ func tarTail(s *io.SectionReader) (string, error) {
 	return fmt.Sprintf("%d zeros and %s that belong to no member", first, digest(b)), err
 }
 
+var tarColumns = []column{
+	{"times", ZipTimes, false},
+	{"access and change times", ZipTimes, false},
+	{"modes", ZipModes, true},
+	{"owners", ZipModes, true},
+	{"format", Deflate, true},
+	{"extended headers", Deflate, false},
+}
+
 func tarMember(h *tar.Header) *member {
 	m := &member{name: h.Name, what: isFile, link: h.Linkname}
 	switch h.Typeflag {
@@ -131,13 +141,13 @@ func tarMember(h *tar.Header) *member {
 		}
 		return t.UTC().Format("2006-01-02 15:04:05.999999999")
 	}
-	m.fields = []field{
-		{name: "times", value: when(h.ModTime), cause: ZipTimes},
-		{name: "access and change times", value: strings.TrimSpace(when(h.AccessTime) + " " + when(h.ChangeTime)), cause: ZipTimes},
-		{name: "modes", value: fmt.Sprintf("%o", h.Mode), cause: ZipModes, paired: true},
-		{name: "owners", value: fmt.Sprintf("%d:%d %s:%s", h.Uid, h.Gid, h.Uname, h.Gname), cause: ZipModes, paired: true},
-		{name: "format", value: h.Format.String(), cause: Deflate, paired: true},
-		{name: "extended headers", value: records(h.PAXRecords), cause: Deflate},
+	m.values = []string{
+		when(h.ModTime),
+		strings.TrimSpace(when(h.AccessTime) + " " + when(h.ChangeTime)),
+		fmt.Sprintf("%o", h.Mode),
+		fmt.Sprintf("%d:%d %s:%s", h.Uid, h.Gid, h.Uname, h.Gname),
+		h.Format.String(),
+		records(h.PAXRecords),
 	}
 	return m
 }

@@ -97,14 +97,18 @@ func common(keys []string) string {
 
 // firstLine finds the first line in which two texts differ.
 func firstLine(a, b []byte) string {
-	as, bs := bytes.Split(a, []byte("\n")), bytes.Split(b, []byte("\n"))
-	for i := 0; ; i++ {
+	lines := func(t []byte) int { return bytes.Count(t, []byte("\n")) + 1 }
+	x, y := a, b
+	for n := 1; ; n++ {
+		p, restA, moreA := bytes.Cut(x, []byte("\n"))
+		q, restB, moreB := bytes.Cut(y, []byte("\n"))
 		switch {
-		case i >= len(as) || i >= len(bs):
-			return fmt.Sprintf("%d != %d lines", len(as), len(bs))
-		case !bytes.Equal(as[i], bs[i]):
-			return fmt.Sprintf("line %d: %s", i+1, quotes(as[i], bs[i]))
+		case !bytes.Equal(p, q):
+			return fmt.Sprintf("line %d: %s", n, quotes(p, q))
+		case !moreA || !moreB:
+			return fmt.Sprintf("%d != %d lines", lines(a), lines(b))
 		}
+		x, y = restA, restB
 	}
 }
 

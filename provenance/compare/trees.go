@@ -375,37 +375,36 @@ func (d *differ) container() {
 	d.whole(string(d.a.kind), d.a.fields, d.b.fields)
 }
 
-// headers compares the fields of members that both have.
+// headers compares what the container says of members that both have.
 func (d *differ) headers(keys []string) {
-	fields := map[string]map[string][]string{} // name -> values -> keys
-	var order []field
+	pairs := make([]map[string][]string, len(d.a.columns)) // values -> keys
 	var rest []string
 	for _, k := range keys {
 		a, b := d.a.at[k], d.b.at[k]
-		differs := len(a.fields) != len(b.fields)
-		for i := range min(len(a.fields), len(b.fields)) {
-			x, y := a.fields[i], b.fields[i]
-			if x.value == y.value {
+		differs := false
+		for i, col := range d.a.columns[:min(len(a.values), len(b.values))] {
+			x, y := a.values[i], b.values[i]
+			if x == y {
 				continue
 			}
 			differs = true
-			pair := show(k) + " " + clip(x.value) + " != " + clip(y.value)
-			if x.paired {
-				pair = x.value + " != " + y.value
+			pair := show(k) + " " + clip(x) + " != " + clip(y)
+			if col.paired {
+				pair = x + " != " + y
 			}
-			if fields[x.name] == nil {
-				fields[x.name] = map[string][]string{}
-				order = append(order, x)
+			if pairs[i] == nil {
+				pairs[i] = map[string][]string{}
 			}
-			fields[x.name][pair] = append(fields[x.name][pair], k)
+			pairs[i][pair] = append(pairs[i][pair], k)
 		}
 		if !differs && a.residue != b.residue && !d.wrote(a, b) {
 			rest = append(rest, k)
 		}
 	}
-	sort.SliceStable(order, func(i, j int) bool { return order[i].name < order[j].name })
-	for _, f := range order {
-		d.header(f, fields[f.name], len(keys))
+	for i, col := range d.a.columns {
+		if pairs[i] != nil {
+			d.header(col, pairs[i], len(keys))
+		}
 	}
 	if len(rest) > 0 {
 		sort.Strings(rest)
@@ -425,7 +424,7 @@ func (d *differ) wrote(a, b *member) bool {
 	return a.what != b.what || a.link != b.link || a.packing != nil && a.packing.method != b.packing.method || a.name != b.name && d.a.kind == zipKind
 }
 
-func (d *differ) header(f field, byPair map[string][]string, of int) {
+func (d *differ) header(f column, byPair map[string][]string, of int) {
 	inner := d.inner
 	if f.paired {
 		d.spread(byPair, f.cause, string(d.a.kind)+" "+f.name+": %[1]s, %[3]s", of)

@@ -55,7 +55,7 @@ func (z *zipReader) read(off, n int64) ([]byte, error) {
 // readZip lists the members of a zip.
 func (c *run) readZip(file string, x content) (*tree, error) {
 	z := &zipReader{file: file, r: x.at, size: x.size, c: c}
-	t := &tree{kind: zipKind}
+	t := &tree{kind: zipKind, columns: zipColumns}
 	count, dirSize, comment, err := z.end()
 	if err != nil {
 		return nil, err
@@ -186,22 +186,34 @@ func (z *zipReader) member(b []byte) (*member, []byte, error) {
 	if m.packing.opaque != "" {
 		m.data = x
 	}
-	m.fields = zipFields(h, mode, others, string(b[46+nl+xl:all]))
+	m.values = z.c.intern(zipValues(h, mode, others, string(b[46+nl+xl:all])))
 	m.residue = masked(h, 16, 28, 42, 46) + "/" + local
 	return m, b[all:], nil
 }
 
-func zipFields(h []byte, mode uint32, extra []byte, comment string) []field {
-	return []field{
-		{name: "times", value: dosClock(le.Uint16(h[14:]), le.Uint16(h[12:])), cause: ZipTimes},
-		{name: "extra fields", value: hex.EncodeToString(extra), cause: ZipTimes},
-		{name: "modes", value: fmt.Sprintf("%o", mode), cause: ZipModes, paired: true},
-		{name: "attributes", value: fmt.Sprintf("%#x", le.Uint16(h[38:])), cause: ZipModes, paired: true},
-		{name: "system", value: fmt.Sprintf("%d, version %d", h[5], h[4]), cause: ZipModes, paired: true},
-		{name: "version needed", value: fmt.Sprint(le.Uint16(h[6:])), cause: Deflate, paired: true},
-		{name: "flags", value: fmt.Sprintf("%#x", le.Uint16(h[8:])), cause: Deflate, paired: true},
-		{name: "internal attributes", value: fmt.Sprint(le.Uint16(h[36:])), cause: Deflate, paired: true},
-		{name: "comments", value: comment, cause: Deflate},
+var zipColumns = []column{
+	{"times", ZipTimes, false},
+	{"extra fields", ZipTimes, false},
+	{"modes", ZipModes, true},
+	{"attributes", ZipModes, true},
+	{"system", ZipModes, true},
+	{"version needed", Deflate, true},
+	{"flags", Deflate, true},
+	{"internal attributes", Deflate, true},
+	{"comments", Deflate, false},
+}
+
+func zipValues(h []byte, mode uint32, extra []byte, comment string) []string {
+	return []string{
+		dosClock(le.Uint16(h[14:]), le.Uint16(h[12:])),
+		hex.EncodeToString(extra),
+		fmt.Sprintf("%o", mode),
+		fmt.Sprintf("%#x", le.Uint16(h[38:])),
+		fmt.Sprintf("%d, version %d", h[5], h[4]),
+		fmt.Sprint(le.Uint16(h[6:])),
+		fmt.Sprintf("%#x", le.Uint16(h[8:])),
+		fmt.Sprint(le.Uint16(h[36:])),
+		comment,
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -63,7 +64,7 @@ func (a *app) compare(ctx context.Context, x, y string, o compareOptions) error 
 	}
 	res, err := compare.Paths(ctx, a.path(x), a.path(y), opt)
 	if err != nil {
-		return compareError(err)
+		return a.compareError(err, x, y)
 	}
 	c := report.ComparisonOf(x, y, res)
 	if o.html != "" {
@@ -72,7 +73,7 @@ func (a *app) compare(ctx context.Context, x, y string, o compareOptions) error 
 			return err
 		}
 		if err := durable.WriteFile(a.path(o.html), page, 0o644); err != nil {
-			return environment("name a file in a folder that is there and can be written", "writing %s: %v", o.html, err)
+			return environment("name a file in a folder that is there and can be written", "%v", err)
 		}
 	}
 	if a.json {
@@ -86,19 +87,22 @@ func (a *app) compare(ctx context.Context, x, y string, o compareOptions) error 
 	return err
 }
 
-// compareError: what cannot be read is the user's input.
-func compareError(err error) error {
+// compareError: what cannot be read is the user's input. Names are those that the
+// user gave.
+func (a *app) compareError(err error, x, y string) error {
 	var damaged *archive.Error
 	var input *compare.InputError
+	said := strings.ReplaceAll(strings.ReplaceAll(err.Error(), a.path(x), x), a.path(y), y)
+	said = strings.TrimPrefix(strings.TrimPrefix(said, "stat "), "open ")
 	switch {
 	case errors.As(err, &damaged) && (damaged.Kind == archive.Bomb || damaged.Kind == archive.TooBig):
-		return invalid("it asks for more than anything honest does: do not unpack it either", "%v", err)
+		return invalid("it asks for more than anything honest does: do not unpack it either", "%s", said)
 	case errors.As(err, &damaged):
-		return invalid("get the file again: it is damaged, or not what its name says", "%v", err)
+		return invalid("get the file again: it is damaged, or not what its name says", "%s", said)
 	case errors.As(err, &input):
-		return invalid(input.Next, "%v", err)
+		return invalid(input.Next, "%s", said)
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR):
-		return invalid("name two files, or two folders", "%v", err)
+		return invalid("name two files, or two folders", "%s", said)
 	}
 	return err
 }
@@ -114,7 +118,7 @@ func (a *app) diffoscope(ctx context.Context, x, y, html string) error {
 	}
 	for _, name := range []string{x, y} {
 		if _, err := os.Stat(a.path(name)); err != nil {
-			return compareError(err)
+			return a.compareError(err, x, y)
 		}
 	}
 	args := []string{"--no-progress"}
