@@ -45,7 +45,7 @@ const takeUpstream = `take the published wheel with policy.wheels = "upstream"`
 // output tells. Both are empty where it does not: the log is all there is. A
 // wheel that is refused for its tag says why itself.
 func (e *Error) Diagnosis() (why, hint string) {
-	if strings.HasPrefix(e.Why, "the wheel's tag is ") {
+	if strings.HasPrefix(e.Why, "the wheel's tag is ") || strings.HasPrefix(e.Why, "stopped") {
 		return "", takeUpstream
 	}
 	if !strings.HasPrefix(e.Why, "the backend ") {

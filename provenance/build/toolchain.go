@@ -36,8 +36,7 @@ func (e *GoneError) Error() string {
 // Hint says how to go on.
 func (e *GoneError) Hint() string {
 	name, _, _ := strings.Cut(e.Package, " ")
-	return "wheellock lock plans it anew with the toolchain of now, and wheellock build " + name +
-		" then states which hash the new one supersedes and why; or build where the old toolchain is"
+	return "wheellock build " + name + " --supersede builds it with the tools of now: the statement names the hash that it supersedes, and why; or build where the old toolchain is"
 }
 
 func some(list []string) string {

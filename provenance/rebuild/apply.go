@@ -39,6 +39,11 @@ func (r *Run) apply(ctx context.Context, house mirror.Wheelhouse, o *Outcome) er
 			p.Upstream[i] = c.Upstream
 		}
 	}
+	if o.Container != nil {
+		if _, err := house.Keep(o.Container); err != nil {
+			return err
+		}
+	}
 	row := o.Job.Row
 	row.Recipe = o.row.Recipe
 	targets := r.Lock.WheelTargets(p, row)

@@ -11,7 +11,6 @@ import (
 	"github.com/freedomofpress/wheellock/lock"
 	"github.com/freedomofpress/wheellock/provenance/archive"
 	"github.com/freedomofpress/wheellock/provenance/build"
-	"github.com/freedomofpress/wheellock/provenance/compare"
 	"github.com/freedomofpress/wheellock/provenance/mirror"
 	"github.com/freedomofpress/wheellock/provenance/recipe"
 	"github.com/freedomofpress/wheellock/resolve/tags"
@@ -33,20 +32,13 @@ func (r *Run) one(ctx context.Context, j *Job, dir string) (*Outcome, error) {
 	}
 	o := &Outcome{Job: j, Target: j.target, Recipe: rec, row: *j.Row}
 	o.row.Recipe = rec.Digest
-	var no *build.NoPlaceError
-	if err := r.repeat(ctx, o, dir); errors.As(err, &no) {
-		r.elsewhere(j, no)
-		return nil, nil
-	} else if err != nil {
-		f := r.failure(ctx, j, err)
-		if f == nil {
-			return nil, err
-		}
-		r.fail(o, *f)
+	o.anyTools = r.Supersede || j.Row.Missing()
+	if res, err := r.run(ctx, o, filepath.Join(dir, "0"), build.Varied{}); err != nil {
+		return r.without(ctx, o, err)
+	} else if err := o.take(res); err != nil {
+		return nil, err
 	}
-	if o.Failure != nil {
-		return o, nil
-	}
+	o.Times = 1
 	why, err := Unlocked(r.Lock, j.Package, o.Result.Path, r.Lock.WheelTargets(j.Package, j.Row))
 	if err != nil {
 		return nil, err
@@ -55,7 +47,45 @@ func (r *Run) one(ctx context.Context, j *Job, dir string) (*Outcome, error) {
 		r.fail(o, Failure{Word: UnlockedDependency, Why: why, Hint: UnlockedHint, Log: o.Result.Log})
 		return o, nil
 	}
-	return o, r.compare(ctx, o)
+	if err := r.compare(ctx, o); err != nil {
+		return nil, err
+	}
+	if err := r.search(ctx, o, dir); err != nil {
+		return nil, err
+	}
+	if err := r.copyContainer(ctx, o); err != nil {
+		return nil, err
+	}
+	if err := r.repeat(ctx, o, dir); err != nil {
+		return r.without(ctx, o, err)
+	}
+	return o, nil
+}
+
+// without is what one returns for a wheel that was not built.
+func (r *Run) without(ctx context.Context, o *Outcome, err error) (*Outcome, error) {
+	var no *build.NoPlaceError
+	if errors.As(err, &no) {
+		r.elsewhere(o.Job, no)
+		return nil, nil
+	}
+	var tree *build.TreeError
+	if errors.As(err, &tree) {
+		r.elsewhere(o.Job, &build.NoPlaceError{Target: o.Target.Name, Why: tree.Error(), Ways: []string{tree.Fix}})
+		return nil, nil
+	}
+	var gone *build.GoneError
+	if errors.As(err, &gone) {
+		// Nothing was tried, so there is nothing to state.
+		r.fail(o, Failure{Word: ToolchainGone, Why: gone.Error(), Hint: gone.Hint()})
+		return nil, nil
+	}
+	f := r.failure(ctx, o.Job, err)
+	if f == nil {
+		return nil, err
+	}
+	r.fail(o, *f)
+	return o, nil
 }
 
 // failure makes a failure of an error that is a finding about the package; nil of
@@ -102,35 +132,25 @@ func (r *Run) fail(o *Outcome, f Failure) {
 	r.Failures = append(r.Failures, f)
 }
 
-// repeat builds as often as asked and requires equal bytes.
+// repeat builds again until it has been built as often as asked, each time under
+// another variation, and requires equal bytes.
 func (r *Run) repeat(ctx context.Context, o *Outcome, dir string) error {
-	for n := range max(1, r.Check) {
-		res, err := r.run(ctx, o, filepath.Join(dir, fmt.Sprint(n)), n)
+	if r.Check < 2 {
+		return nil
+	}
+	o.Varied, o.NotVaried = r.Builder.Variations(ctx, &o.Recipe)
+	for n := 1; n < r.Check; n++ {
+		v := &variety{run: r, o: o, dir: dir, round: n, trials: map[build.Variations]*trial{}}
+		differs, err := v.differs(ctx, o.Varied)
 		if err != nil {
 			return err
 		}
-		hash, err := mirror.HashFile(res.Path)
-		if err != nil {
+		if differs {
+			f, err := v.explain(ctx, o.Varied)
+			if err == nil {
+				r.fail(o, f)
+			}
 			return err
-		}
-		if n == 0 {
-			info, err := os.Stat(res.Path)
-			if err != nil {
-				return err
-			}
-			o.Result, o.SHA256, o.Size = res, hash, info.Size()
-			if o.Content, err = archive.Content(res.Path); err != nil {
-				return err
-			}
-		} else if hash != o.SHA256 {
-			d, err := compare.Wheels(res.Path, o.Result.Path)
-			if err != nil {
-				return err
-			}
-			r.fail(o, Failure{Word: NotReproducible, Log: res.Log,
-				Why:  fmt.Sprintf("build %d came out different from build 1:\n%s", n+1, strings.Join(d.Lines, "\n")),
-				Hint: "what differs is said above: tell the project, or " + takeUpstream})
-			return nil
 		}
 		o.Times = n + 1
 	}
@@ -139,13 +159,16 @@ func (r *Run) repeat(ctx context.Context, o *Outcome, dir string) error {
 
 // run is one build; where the backend asks for more than the recipe pins, the
 // recipe is extended and the build begins again.
-func (r *Run) run(ctx context.Context, o *Outcome, dir string, variation int) (*build.Result, error) {
+func (r *Run) run(ctx context.Context, o *Outcome, dir string, v build.Varied) (*build.Result, error) {
 	var res *build.Result
 	err := r.attempt(ctx, o, dir, func(j build.Job) (err error) {
-		j.Variation = variation
+		j.Vary = v
 		res, err = r.Builder.Build(ctx, j)
 		return err
 	})
+	if err == nil {
+		err = r.contain(ctx, o, res)
+	}
 	return res, err
 }
 
@@ -180,8 +203,12 @@ func (r *Run) attempt(ctx context.Context, o *Outcome, dir string, work func(bui
 		if err != nil {
 			return err
 		}
+		rec := o.Recipe
+		if o.anyTools {
+			rec.Toolchain = nil
+		}
 		err = work(build.Job{
-			Name: p.Name, Version: p.Version, Recipe: &o.Recipe, Sdist: sdist, Requires: reqs, Target: o.Target, Into: dir,
+			Name: p.Name, Version: p.Version, Recipe: &rec, Sdist: sdist, Requires: reqs, Target: o.Target, Into: dir,
 		})
 		var more *build.RequiresError
 		if !errors.As(err, &more) || n == maxAsks {

@@ -13,6 +13,9 @@ type Job struct {
 	Package *lock.Package
 	Row     *lock.Wheel
 	target  tags.Target // where it is built for; set by placeAll
+	after   []*Job      // that have to come to their end before
+	needs   []*Job      // of after, those whose wheels this one is built with
+	weight  int64       // bytes of memory it is reckoned with
 }
 
 // NewJob makes a job of one row, copying what a build reads.

@@ -35,7 +35,7 @@ type Keeper struct {
 	Dir string
 
 	mu   sync.Mutex
-	used map[string]bool
+	used map[string]int
 	held int
 }
 
@@ -49,8 +49,7 @@ const resultFile = "result.json"
 
 // Build takes the wheel of an earlier run, or builds it and keeps it.
 func (k *Keeper) Build(ctx context.Context, j build.Job) (*build.Result, error) {
-	key := keptKey(j)
-	k.use(key)
+	key := k.use(keptKey(j))
 	if r := k.load(key, j); r != nil {
 		k.count()
 		return r, nil
@@ -81,13 +80,20 @@ func keptKey(j build.Job) string {
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 
-func (k *Keeper) use(key string) {
+// use numbers the builds of one key: who asks again in the same run wants to see
+// whether the same comes out.
+func (k *Keeper) use(key string) string {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.used == nil {
-		k.used = map[string]bool{}
+		k.used = map[string]int{}
 	}
-	k.used[key] = true
+	k.used[key]++
+	if n := k.used[key]; n > 1 {
+		key = fmt.Sprintf("%s-%d", key, n)
+		k.used[key] = 1
+	}
+	return key
 }
 
 // load puts a kept wheel into the job's folder; nil where there is none that holds.

@@ -68,7 +68,12 @@ func TestKeeper(t *testing.T) {
 	}
 	k := run(same)
 	builds(4, "touched")
+	if _, err := k.Build(ctx, build.Job{Name: "lone", Version: "1.0", Recipe: &lock.Recipe{Backend: "b", Umask: "022"},
+		Target: tags.Target{Name: "bookworm"}, Into: t.TempDir()}); err != nil {
+		t.Fatal(err)
+	}
+	builds(5, "a second time in one run")
 	k.Forget()
 	run(same)
-	builds(5, "after Forget")
+	builds(6, "after Forget")
 }

@@ -72,10 +72,13 @@ func Target(l *lock.Lock, name string) (tags.Target, error) {
 }
 
 func (r *Run) elsewhere(j *Job, no *build.NoPlaceError) {
+	r.untried(j, Failure{Why: no.Why + "\n- " + strings.Join(no.Ways, "\n- "), Elsewhere: true, Hint: no.Hint()})
+}
+
+// untried records why a job was not even begun.
+func (r *Run) untried(j *Job, f Failure) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.Failures = append(r.Failures, Failure{
-		Package: j.Package.Name, Version: j.Package.Version, Targets: r.Lock.WheelTargets(j.Package, j.Row),
-		Why: no.Why + "\n- " + strings.Join(no.Ways, "\n- "), Elsewhere: true, Hint: no.Hint(),
-	})
+	f.Package, f.Version, f.Targets = j.Package.Name, j.Package.Version, r.Lock.WheelTargets(j.Package, j.Row)
+	r.Failures = append(r.Failures, f)
 }

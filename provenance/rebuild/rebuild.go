@@ -29,6 +29,7 @@ type Builder interface {
 	Build(context.Context, build.Job) (*build.Result, error)
 	Metadata(context.Context, build.Job) ([]byte, error)
 	CanBuild(ctx context.Context, t tags.Target, tag string, native bool) error
+	Variations(context.Context, *lock.Recipe) (build.Variations, []build.NotVaried)
 }
 
 // Files finds locked files.
@@ -44,6 +45,8 @@ type Files interface {
 type Events interface {
 	// Extended: the backend of a job asked for more, and the recipe pins it now.
 	Extended(j *Job, requires []string)
+	// Begin: a job is begun.
+	Begin(j *Job)
 	// Done: the i-th of n jobs has come to its end.
 	Done(i, n int, o *Outcome)
 }
@@ -58,9 +61,13 @@ type Run struct {
 	Dir     string     // for the wheels until Apply has put them away; the caller removes it
 	Check   int        // how often each is built, with equal bytes; at least 1
 	Jobs    int        // at a time; 0: one a processor
+	Memory  int64      // bytes that all builds at a time may take, as reckoned; 0: unlimited
 	// TakeUpstream is policy.wheels = "build-unless-reproducible": a published
 	// file that installs the same bytes is locked in the place of ours.
 	TakeUpstream bool
+	// Supersede builds again with the tools that are here what a recipe says was built
+	// with others.
+	Supersede bool
 	// Finding says whether an error is about the package rather than about this
 	// machine or the index, and what to do about it.
 	Finding func(error) (hint string, ok bool)
@@ -68,23 +75,36 @@ type Run struct {
 	mu       sync.Mutex // guards Lock (recipes that grow) and what follows
 	Outcomes []*Outcome // in the order of the lock, once Build has returned
 	Failures []Failure
+	ended    int // jobs
 }
 
 // An Outcome is what a job led to. Where it failed, Failure is set and what was not
 // reached is empty.
 type Outcome struct {
-	Job      *Job
-	Target   tags.Target // it was built for
-	Recipe   lock.Recipe
-	Result   *build.Result
-	SHA256   string
-	Size     int64
-	Content  string
-	Times    int // built with the same bytes
-	Compared []Compared
-	Failure  *Failure
+	Job     *Job
+	Target  tags.Target // it was built for
+	Recipe  lock.Recipe
+	Result  *build.Result
+	SHA256  string
+	Size    int64
+	Content string
+	Times   int // built with the same bytes
+	// What was different in each build but the first, and what of a wish could not be.
+	Varied    build.Variations
+	NotVaried []build.NotVaried
+	Compared  []Compared
+	Failure   *Failure
+	// Why is what the recipe assumes that the planned one did not; "" where the
+	// planned one came closest to what is published.
+	Why       string
+	Container []byte // text of the recipe's container, to be kept as evidence; nil: none
 
-	row lock.Wheel // as it stood when the job began, by the recipe that it has now
+	// Superseded is why the bytes may be others than those that the lock had: the
+	// toolchain of then is gone. "" where it is not.
+	Superseded string
+
+	anyTools bool       // the recipe's toolchain need not be the one here
+	row      lock.Wheel // as it stood when the job began, by the recipe that it has now
 }
 
 // Seconds is how long the build took.
@@ -110,6 +130,7 @@ const (
 	BuildError         = "build-error"
 	NotReproducible    = "not-reproducible"
 	UnlockedDependency = "unlocked-dependency"
+	ToolchainGone      = "toolchain-gone" // never stated: it is a fact about a machine
 )
 
 // A Failure is a row that was not built.

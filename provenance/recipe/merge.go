@@ -203,6 +203,9 @@ func (b *build) depend(target string, deps []string) {
 // a target installs one file of a version.
 func (m *merger) add(p planned, target string) (string, error) {
 	r := p.recipe
+	if p.pins == nil { // it has them already, or needs none
+		return m.recipe(r), nil
+	}
 	r.BuildRequires = nil
 	for _, pin := range p.pins {
 		b, err := m.pin(pin, target)

@@ -2,7 +2,6 @@ package recipe
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -23,11 +22,11 @@ const MaxTries = 6
 // A Search looks for the recipe that gives the published wheel: build, compare,
 // next recipe by what was different. It changes no lock until Adopt.
 //
-//	s, err := NewSearch(ctx, src, l, digest, target)
+//	s, err := NewSearch(ctx, src, l.ExcludeNewer, p, l.Recipe(digest), target)
 //	for try := s.First(); try != nil; try, err = s.Next(ctx, seen) {
 //		// build try.Recipe with the files of try.Pins, compare: seen
 //	}
-//	digest, err = Adopt(l, digest, s.Best(), target)
+//	digest, err = s.Best().Adopt(l, digest, target)
 type Search struct {
 	pl    *planner
 	m     *material
@@ -62,22 +61,17 @@ type guess struct {
 	why string
 }
 
-// NewSearch begins with a recipe of l, which target builds. The wheel to be
-// reproduced is the one that Plan read.
-func NewSearch(ctx context.Context, src Source, l *lock.Lock, digest string, target tags.Target) (*Search, error) {
-	pl := &planner{src: src, solve: resolve.Resolve, cutoff: l.ExcludeNewer}
-	r, p := l.Recipe(digest), packageOf(l, digest)
-	if r == nil || p == nil {
-		return nil, fmt.Errorf("searching a recipe: %s is not in the lock", digest)
-	}
-	q := *p // the lock may change while the search goes on
-	m, err := pl.gather(ctx, &q, target)
+// NewSearch begins with the recipe r of p, which target builds; cutoff is the
+// lock's. The wheel to be reproduced is the one that Plan read.
+func NewSearch(ctx context.Context, src Source, cutoff *time.Time, p *lock.Package, r *lock.Recipe, target tags.Target) (*Search, error) {
+	pl := &planner{src: src, solve: resolve.Resolve, cutoff: cutoff}
+	m, err := pl.gather(ctx, p, target)
 	if err != nil {
 		return nil, &PackageError{Package: p.Name, Version: p.Version, Target: target.Name, Err: err}
 	}
 	inf := infer(m.clues, m.sys, m.times, target)
 	inf.epoch, inf.umask, inf.env = r.Epoch, r.Umask, maps.Clone(r.Env)
-	s := &Search{pl: pl, m: m, tried: map[string]bool{digest: true}, n: 1}
+	s := &Search{pl: pl, m: m, tried: map[string]bool{r.Digest: true}, n: 1}
 	s.last = &Try{Recipe: *r, inf: inf}
 	return s, nil
 }
@@ -201,14 +195,24 @@ func ofContainer(cause string) bool {
 
 // Adopt puts a try into l in the place of the recipe old, whose rows get it, and
 // returns its digest.
-func Adopt(l *lock.Lock, old string, t *Try, target tags.Target) (string, error) {
+func (t *Try) Adopt(l *lock.Lock, old string, target tags.Target) (string, error) {
 	if t.Recipe.Digest == old {
 		return old, nil
 	}
 	if l.Recipe(old) == nil {
-		return "", errors.New("adopting a recipe: the one that it replaces is not in the lock")
+		return "", fmt.Errorf("adopting a recipe: %s is not in the lock", old)
 	}
 	return replace(l, old, planned{recipe: t.Recipe, pins: t.Pins}, target.Name)
+}
+
+// Replace puts r into l in the place of the recipe old, whose rows get it, and
+// returns its digest. Its build requirements must be those of the old one.
+func Replace(l *lock.Lock, old string, r lock.Recipe) (string, error) {
+	was := l.Recipe(old)
+	if was == nil || !slices.Equal(was.BuildRequires, r.BuildRequires) {
+		return "", fmt.Errorf("replacing a recipe: %s is not in the lock, or has other build requirements", old)
+	}
+	return replace(l, old, planned{recipe: r}, "")
 }
 
 // settings are the config_settings of a guess. The option's name depends on the

@@ -20,6 +20,9 @@ type buildOptions struct {
 	targets []string
 	missing bool
 	check   int
+	order   string
+	// supersede: other tools than those of the recipe will do
+	supersede bool
 }
 
 func (a *app) buildVerb() *cobra.Command {
@@ -47,6 +50,7 @@ does not fix changed, and has to come out the same.`,
 	cmd.Flags().StringArrayVar(&o.targets, "target", nil, "only for `TARGET`; may be repeated")
 	cmd.Flags().BoolVar(&o.missing, "missing", false, "whatever the lock has no hash for yet")
 	cmd.Flags().IntVar(&o.check, "check", 1, "build each `N` times and require equal bytes")
+	cmd.Flags().BoolVar(&o.supersede, "supersede", false, "build with the tools of now what a recipe's toolchain, gone from here, built")
 	return cmd
 }
 
@@ -116,7 +120,7 @@ func (a *app) build(ctx context.Context, o buildOptions) error {
 		return err
 	}
 	run := s.buildRun(ctx, s.locked)
-	run.Check, run.Failures = o.check, unplanned
+	run.Check, run.Failures, run.Supersede = o.check, unplanned, o.supersede
 	if err := run.all(ctx, jobs); err != nil {
 		return err
 	}

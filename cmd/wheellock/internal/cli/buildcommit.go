@@ -44,6 +44,9 @@ func (r *buildRun) statements(ctx context.Context, led *ledger) error {
 		} else {
 			b.File = record.File{Name: o.Result.File, SHA256: o.SHA256, Size: o.Size}
 			b.Content = o.Content
+			if o.Superseded != "" {
+				b.Reason = oneLine(o.Superseded)
+			}
 			for _, c := range o.Compared {
 				b.Upstream = append(b.Upstream, record.Comparison{Verdict: string(c.Result.Verdict), SHA256: c.Upstream.SHA256, Causes: c.Result.Causes})
 			}

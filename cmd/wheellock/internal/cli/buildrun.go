@@ -116,6 +116,9 @@ func (r *buildRun) Extended(j *rebuild.Job, requires []string) {
 	r.say("%s %s: its backend also asks for %s; the recipe pins it now", j.Package.Name, j.Package.Version, strings.Join(requires, ", "))
 }
 
+// Begin says nothing: lines come when something is done.
+func (r *buildRun) Begin(*rebuild.Job) {}
+
 // Done shows progress.
 func (r *buildRun) Done(i, n int, o *rebuild.Outcome) {
 	if r.quiet || r.noProgress || r.json && !r.errStyle.Live {
