@@ -73,9 +73,9 @@ const (
 	// keptPages bounds the memory for pages of one segment: 10 MB, or what a
 	// batch of a thousand may ask for.
 	keptPages = 2560
-	// filterAt: a batch that asks for more than an eighth of the pages has the
-	// whole segment read, side by side and once, for a filter.
-	filterAt = 8
+	// A batch of at least filterFrom questions that asks for more than one page in
+	// filterAt has the whole segment read, side by side and once, for a filter.
+	filterFrom, filterAt = 512, 8
 	// pageReaders is how many pages are read at once: a log that was not used
 	// for a while is no longer in memory.
 	pageReaders = 16
@@ -203,7 +203,7 @@ func (s *segment) prefetch(dir string, keys []uint64) {
 	if s.facts == 0 || s.open(dir) != nil {
 		return
 	}
-	if s.filter == nil && int64(len(keys)) > s.pageCount()/filterAt && s.makeFilter() != nil {
+	if s.filter == nil && len(keys) >= filterFrom && int64(len(keys)) > s.pageCount()/filterAt && s.makeFilter() != nil {
 		return
 	}
 	want := map[int64]bool{}
