@@ -48,6 +48,9 @@ type book struct {
 	locks     map[string]int // hash of a lock -> the best place that states it
 	published map[string]int64
 	withdrawn map[string][]withdrawal
+
+	asked *File // statements about it are kept, whatever their kind
+	about []about
 }
 
 type withdrawal struct {
@@ -55,8 +58,9 @@ type withdrawal struct {
 	target, reason string
 }
 
-func newBook() *book {
+func newBook(asked *File) *book {
 	return &book{
+		asked: asked,
 		given: map[string][]*fact{}, givenHash: map[string][]*fact{}, built: map[string][]*fact{},
 		builtHash: map[string][]*fact{}, compared: map[string][]*fact{}, reviews: map[string]map[string]bool{},
 		locks: map[string]int{}, published: map[string]int64{}, withdrawn: map[string][]withdrawal{},
@@ -76,6 +80,7 @@ func (b *book) add(where int, number int64, key string, void bool, s *record.Sig
 	key = trust.Material(key) // two names for one key are one builder
 	f := &fact{where: where, number: number, key: key, void: void, kind: s.Kind()}
 	f.name, f.version = s.Package()
+	b.watch(f, s)
 	switch s.Kind() {
 	case record.KindSource, record.KindUpstream:
 		f.file = s.Files()[0]

@@ -43,7 +43,7 @@ type checker struct {
 }
 
 func newChecker(in Input) *checker {
-	return &checker{in: in, lock: in.Lock, lockHash: hashOf(in.LockBytes), book: newBook(), uncovered: map[string]bool{}}
+	return &checker{in: in, lock: in.Lock, lockHash: hashOf(in.LockBytes), book: newBook(in.File), uncovered: map[string]bool{}}
 }
 
 func (c *checker) haveProof() bool { return c.v != nil }
@@ -162,7 +162,7 @@ func (c *checker) run(ctx context.Context) error {
 // report makes the report of what was found.
 func (c *checker) report() *Report {
 	t := c.trust()
-	r := &Report{Class: OK, Checked: c.checked, Trust: t, ForRelease: c.in.ForRelease}
+	r := &Report{Class: OK, Checked: c.checked, Trust: t, ForRelease: c.in.ForRelease, File: c.file()}
 	if c.in.ForRelease && r.Trust.Root == "provisional" {
 		c.add("root-provisional", "root", "it was made on the spot by wheellock; a release needs the organisation's OpenPGP key")
 	}

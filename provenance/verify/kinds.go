@@ -38,6 +38,7 @@ const (
 	cmdDiff    = "git diff HEAD -- wheels.lock"
 	cmdKeys    = "wheellock keys show"
 	cmdFetch   = "wheellock fetch --target TARGET -d FOLDER"
+	cmdRecord  = "wheellock repro --record -- COMMAND (what builds it)"
 	cmdHistory = "git log --oneline -- "
 )
 
@@ -86,6 +87,12 @@ var kinds = map[string]kind{
 	"builders-disagree":  {Tampered, true, security, "wheellock build --check 2"},
 	"too-few-builders":   {Incomplete, false, builder, cmdBuild},
 	"too-few-reviews":    {Incomplete, false, reviewer, "wheellock review"},
+
+	// A file that was asked about.
+	"artifact-unknown":   {Stale, true, publisher, cmdRecord},
+	"artifact-changed":   {Tampered, true, security, cmdRecord},
+	"artifact-withdrawn": {Stale, true, publisher, cmdRecord},
+	"artifact-pending":   {Incomplete, false, ci, cmdAppend},
 
 	// Pending statements.
 	"pending-statements": {Incomplete, false, ci, cmdAppend},

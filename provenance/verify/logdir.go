@@ -127,12 +127,7 @@ func (c *checker) readTree(ctx context.Context, cp tile.Checkpoint) error {
 			return nil
 		}
 	}
-	most := int64(MaxFsck)
-	if c.in.fsck != 0 {
-		most = c.in.fsck
-	}
-	whole := cp.Size <= most
-	if whole {
+	if cp.Size <= c.mostRead() {
 		sound, err := c.fsck(ctx)
 		if err != nil || !sound {
 			return err
@@ -141,7 +136,18 @@ func (c *checker) readTree(ctx context.Context, cp tile.Checkpoint) error {
 		return err
 	}
 	c.log.tree = tree
-	return c.tail(ctx, tree)
+	if err := c.tail(ctx, tree); err != nil {
+		return err
+	}
+	return c.fileInLog(ctx, tree)
+}
+
+// mostRead is the size up to which a log is read whole.
+func (c *checker) mostRead() int64 {
+	if c.in.fsck != 0 {
+		return c.in.fsck
+	}
+	return MaxFsck
 }
 
 // fsck reads the whole log. Who signed what was judged when it was appended, and
@@ -252,7 +258,7 @@ func (c *checker) tail(ctx context.Context, tree *store.Tree) error {
 		if r, err := s.AsRoot(); err == nil {
 			placed = append(placed, record.Placed{At: leaf.Index, Root: r})
 		}
-		if name, _ := s.Package(); names[name] || s.Kind() == record.KindLock || s.Kind() == record.KindPublish {
+		if name, _ := s.Package(); names[name] || s.Kind() == record.KindLock || s.Kind() == record.KindPublish || c.in.File.mentions(s) {
 			late, numbers = append(late, s), append(numbers, leaf.Index)
 		}
 	}
@@ -261,13 +267,12 @@ func (c *checker) tail(ctx context.Context, tree *store.Tree) error {
 	}
 	c.voidStolen()
 	for i, s := range late {
-		h, err := c.roots().Holder(numbers[i], s.Signer, s.Hash)
-		void := errors.Is(err, trust.ErrStolen)
-		if err != nil && !void || h.Role != s.Role() || !s.Verify(h.Verifier) {
+		key, void, ok := c.signedBy(numbers[i], s)
+		if !ok {
 			c.add("log-changed", c.show(mirror.LogFolder), "statement %d is not signed by a %s", numbers[i], s.Role())
 			continue
 		}
-		c.book.add(inTail, numbers[i], h.Key, void, s)
+		c.book.add(inTail, numbers[i], key, void, s)
 	}
 	return nil
 }
@@ -287,7 +292,7 @@ func (c *checker) voidStolen() {
 		}
 	}
 	if changed {
-		c.book = newBook()
+		c.book = newBook(c.in.File)
 		c.book.addProof(c.v)
 	}
 }

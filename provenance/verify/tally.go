@@ -22,7 +22,7 @@ type Count struct {
 // Tally counts what backs a lock, by the rules of the package comment. Statements
 // by stolen keys do not count. A nil v counts nothing.
 func Tally(v *proof.Verified, l *lock.Lock) Count {
-	b := newBook()
+	b := newBook(nil)
 	if v != nil {
 		b.addProof(v)
 	}

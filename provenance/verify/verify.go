@@ -35,6 +35,9 @@ type Input struct {
 	// locked wheels of it may lie there too.
 	Wanted     func(p *lock.Package, target string) bool
 	ForRelease bool
+	// File asks what the log says about a file beside all else; nil: about none.
+	File    *File
+	Project string // the project's name as its artifact statements have it
 	// Fresh asks also whether this is a recent view of the log, at most MaxAge old
 	// (zero: DefaultMaxAge), and what runs out soon.
 	Fresh  bool
@@ -52,6 +55,7 @@ type Report struct {
 	Checked    Checked         `json:"checked"`
 	Trust      workorder.Trust `json:"trust"`
 	ForRelease bool            `json:"for_release"`
+	File       *FileReport     `json:"file,omitempty"` // the one that was asked about
 }
 
 // Checked counts what was looked at, so that a green says how much it stands on.

@@ -39,6 +39,8 @@ MISBEHAVIOURS = (
     "nondeterministic",  # random bytes in a file
     "clock",             # the time of the build in a file
     "build-path",        # the folder of the build in a file
+    "unsorted",          # a set in a file, in its own order
+    "picky",             # a file that differs if both host name and home do
     "network",           # connects to address, and says in a file whether it could
     "hang",              # never returns
     "fork-bomb",         # starts processes until it is refused (2,000 at most)
@@ -142,6 +144,10 @@ def _misbehave(what, options, files, package):
         note = repr(time.time())
     elif what == "build-path":
         note = os.getcwd()
+    elif what == "unsorted":
+        note = " ".join({"word%d" % n for n in range(40)})
+    elif what == "picky":
+        note = "%s" % (os.uname().nodename != "build" and os.environ.get("HOME") != "/nonexistent")
     elif what == "network":
         note = _call_home(options.get("address", "127.0.0.1:9"))
     elif what == "hang":

@@ -735,17 +735,18 @@ func (l *ledger) proofEdit(ctx context.Context, lk *lock.Lock) ([]pyproject.Edit
 	return []pyproject.Edit{{Path: proofFile, Data: data}}, nil
 }
 
-// extra are the statements about the lock and the signed list, which belong to no
-// package.
+// extra are the statements about the lock, what was built with it, and the signed
+// list, which belong to no package.
 func (l *ledger) extra(ctx context.Context, lk *lock.Lock) ([]int64, error) {
 	sum := sha256.Sum256(lk.Format())
-	want := map[string]bool{hex.EncodeToString(sum[:]): true}
+	locked := hex.EncodeToString(sum[:])
+	want := map[string]bool{locked: true}
 	if _, list, err := l.s.house().ReadList(); err == nil {
 		s := sha256.Sum256(list)
 		want[hex.EncodeToString(s[:])] = true
 	}
 	var out []int64
-	for _, kind := range []string{record.KindLock, record.KindPublish} {
+	for _, kind := range []string{record.KindLock, record.KindPublish, record.KindArtifact} {
 		past, err := l.history(ctx, "_"+kind)
 		if err != nil {
 			return nil, err
@@ -755,6 +756,9 @@ func (l *ledger) extra(ctx context.Context, lk *lock.Lock) ([]int64, error) {
 				out = append(out, e.Index)
 			}
 			if x, err := e.AsPublish(); err == nil && want[x.File.SHA256] {
+				out = append(out, e.Index)
+			}
+			if x, err := e.AsArtifact(); err == nil && x.Lock == locked {
 				out = append(out, e.Index)
 			}
 		}

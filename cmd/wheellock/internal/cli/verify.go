@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"os"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
@@ -26,12 +27,13 @@ type verifyOptions struct {
 	groups  groupOptions
 	fresh   bool
 	maxAge  string
+	file    string // to be looked up; "": none
 }
 
 func (a *app) verifyVerb() *cobra.Command {
 	var o verifyOptions
 	cmd := &cobra.Command{
-		Use:   "verify",
+		Use:   "verify [FILE]",
 		Short: "check lock, proof, log, wheelhouse and signatures, without a network",
 		Long: `verify checks that every locked file is what the log says, by the proof beside the
 lock, and that the wheelhouse's files, lists, pages, roots and tiles are those
@@ -46,11 +48,20 @@ that were signed. The first word of the result is its class:
 Keys that ran out make nothing red that they signed. Whether the log could be a frozen
 view of it is asked with --fresh: witnesses must have cosigned it lately.
 
+With FILE, a Debian package or any other file, it is also looked up in the log by its
+hash: who stated it, as what, and whether it was taken back. A file that no
+statement names is a finding (wheellock repro --record makes one).
+
 Of the folder that --wheels names, the default group is asked for, or what
 --group, --only-group and --all-groups say, as fetch has it.`,
-		Example: "  wheellock verify\n  wheellock verify --for release\n  wheellock verify --fresh --max-age 2d\n  wheellock verify --wheels out --target bookworm",
-		Args:    usageArgs(cobra.NoArgs),
-		RunE:    func(cmd *cobra.Command, _ []string) error { return a.verify(cmd.Context(), o) },
+		Example: "  wheellock verify\n  wheellock verify --for release\n  wheellock verify --fresh --max-age 2d\n  wheellock verify --wheels out --target bookworm\n  wheellock verify client_1.2.3_all.deb",
+		Args:    usageArgs(cobra.MaximumNArgs(1)),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				o.file = args[0]
+			}
+			return a.verify(cmd.Context(), o)
+		},
 	}
 	cmd.Flags().StringArrayVar(&o.targets, "target", nil, "what is left to do counts for `TARGET` only; may be repeated")
 	cmd.Flags().StringVar(&o.wheels, "wheels", "", "also check that `DIR` holds the locked wheels of the targets and nothing else")
@@ -82,6 +93,12 @@ func (a *app) verify(ctx context.Context, o verifyOptions) error {
 	in, err := s.verifyInput(o)
 	if err != nil {
 		return err
+	}
+	if o.file != "" {
+		if in.File, err = s.askedFile(o.file); err != nil {
+			return err
+		}
+		in.Project = projectName(s)
 	}
 	rep, err := verify.Verify(ctx, in)
 	if err != nil {
@@ -142,4 +159,15 @@ func (s *session) verifyInput(o verifyOptions) (verify.Input, error) {
 		err = nil
 	}
 	return in, err
+}
+
+// askedFile is the file that verify is asked about.
+func (s *session) askedFile(name string) (*verify.File, error) {
+	path := s.path(name)
+	info, err := os.Stat(path)
+	if err != nil || !info.Mode().IsRegular() {
+		return nil, usage("%s is no file", name)
+	}
+	hash, err := mirror.HashFile(path)
+	return &verify.File{Name: filepath.Base(path), SHA256: hash, Size: info.Size()}, err
 }

@@ -35,11 +35,31 @@ func Verification(w io.Writer, r *verify.Report, s term.Style) {
 		}
 		rest = rest[n:]
 	}
+	b.WriteString("\n")
+	fileStatements(&b, r.File)
 	c := r.Checked
-	fmt.Fprintf(&b, "\nChecked: %s, %s, %s in a log of %d, %s\n",
+	fmt.Fprintf(&b, "Checked: %s, %s, %s in a log of %d, %s\n",
 		Plural(c.Wheels, "wheel"), Plural(c.Files, "file"), Plural(c.Statements, "statement"), c.LogSize, Plural(c.Roots, "root"))
 	b.WriteString(TrustLine(r.Trust) + "\n")
 	io.WriteString(w, b.String())
+}
+
+// fileStatements says what is known about the file that was asked about.
+func fileStatements(b *strings.Builder, f *verify.FileReport) {
+	if f == nil {
+		return
+	}
+	for _, st := range f.Statements {
+		where := fmt.Sprintf("statement %d", st.Index)
+		if st.Index < 0 {
+			where = "a pending statement"
+		}
+		of := strings.TrimSpace(st.Project + " " + st.Version)
+		writeWrapped(b, fmt.Sprintf("%s: %s of %s, %s by %s", term.Line(f.Name), st.Kind, of, where, st.Key), "")
+		if st.Lock != "" {
+			writeWrapped(b, "made with the lock sha256:"+st.Lock[:12], "  ")
+		}
+	}
 }
 
 func verdictText(r *verify.Report) string {
