@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync"
 
 	"github.com/freedomofpress/wheellock/provenance/archive"
 )
@@ -44,6 +45,9 @@ func (x content) head(n int) ([]byte, error) {
 		return nil, err
 	}
 	defer r.Close()
+	if x.size >= 0 {
+		n = int(min(int64(n), x.size))
+	}
 	b := make([]byte, n)
 	m, err := io.ReadFull(r, b)
 	if err == io.EOF || err == io.ErrUnexpectedEOF {
@@ -62,7 +66,10 @@ func (x content) all(limit int64) (b []byte, ok bool, err error) {
 		return nil, false, err
 	}
 	defer r.Close()
-	b, err = io.ReadAll(io.LimitReader(r, limit+1))
+	var buf bytes.Buffer
+	buf.Grow(int(max(x.size, 0)) + bytes.MinRead)
+	_, err = buf.ReadFrom(io.LimitReader(r, limit+1))
+	b = buf.Bytes()
 	return b, err == nil && int64(len(b)) <= limit, err
 }
 
@@ -93,6 +100,9 @@ func (r reader) Read(p []byte) (int, error) {
 	return r.r.Read(p)
 }
 
+// buffers are for comparing streams: archives have many members.
+var buffers = sync.Pool{New: func() any { return &[2][]byte{make([]byte, 64<<10), make([]byte, 64<<10)} }}
+
 // firstDifference is the offset of the first byte that differs, -1 for equal
 // contents.
 func firstDifference(ctx context.Context, a, b content) (int64, error) {
@@ -106,7 +116,9 @@ func firstDifference(ctx context.Context, a, b content) (int64, error) {
 		return 0, err
 	}
 	defer rb.Close()
-	x, y := make([]byte, 64<<10), make([]byte, 64<<10)
+	bufs := buffers.Get().(*[2][]byte)
+	defer buffers.Put(bufs)
+	x, y := bufs[0], bufs[1]
 	for off := int64(0); ; {
 		n, errA := io.ReadFull(reader{ctx, ra}, x)
 		m, errB := io.ReadFull(reader{ctx, rb}, y)

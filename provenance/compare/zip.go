@@ -12,6 +12,7 @@ import (
 	"io"
 	"sort"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/freedomofpress/wheellock/provenance/archive"
@@ -352,12 +353,27 @@ func (z *zipReader) unpacked(m *member, x content, method uint16, size int64, cr
 		}
 		u := &unpacker{z: z, m: m, close: r.Close, r: counted{z.c, r}, size: size, crc: crc}
 		if method == 8 {
-			f := flate.NewReader(bufio.NewReaderSize(r, 32<<10))
-			u.r, u.close = counted{z.c, f}, func() error { f.Close(); return r.Close() }
+			f := inflaters.Get().(*inflater)
+			f.in.Reset(r)
+			f.Reset(f.in, nil)
+			u.r, u.close = counted{z.c, f}, func() error { inflaters.Put(f); return r.Close() }
 		}
 		return u, nil
 	}}
 }
+
+// inflater is a decompressor that is used again.
+type inflater struct {
+	in *bufio.Reader
+	io.ReadCloser
+	flate.Resetter
+}
+
+var inflaters = sync.Pool{New: func() any {
+	in := bufio.NewReaderSize(nil, 16<<10)
+	f := flate.NewReader(in)
+	return &inflater{in, f, f.(flate.Resetter)}
+}}
 
 type unpacker struct {
 	z       *zipReader
