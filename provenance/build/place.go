@@ -42,7 +42,7 @@ func (b *Builder) onHost(ctx context.Context, t tags.Target, tag string, native 
 		v := pythonWord(tag)
 		return nil, &NoPlaceError{Target: t.Name, Why: "no " + v + " here", Ways: []string{
 			"install " + v + " and put it on PATH",
-			"run wheellock build --missing --target " + t.Name + " on a machine that has it, in a clone of this project",
+			"on a machine that has it, in a clone of this project: wheellock build --order order.json, which wheellock status -o order.json writes here",
 		}}
 	}
 	if !native {
@@ -62,7 +62,7 @@ func (b *Builder) onHost(ctx context.Context, t tags.Target, tag string, native 
 // elsewhere: nothing that could be installed here would help.
 func elsewhere(t tags.Target, why string) error {
 	return &NoPlaceError{Target: t.Name, Why: why, Ways: []string{
-		"run wheellock build --missing --target " + t.Name + " on " + t.Name + " itself (a machine, chroot or container), in a clone of this project",
+		"on " + t.Name + " itself (a machine, chroot or container), in a clone of this project: wheellock build --order order.json, which wheellock status -o order.json writes here",
 	}}
 }
 

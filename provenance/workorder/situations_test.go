@@ -160,7 +160,7 @@ func usual(targets ...string) *world {
 }
 
 var oldLibc = workorder.Obstacle{Native: "no glibc 2.31 here: this machine has 2.36", Ways: []string{
-	"run wheellock build --missing --target focal on focal itself (a machine, chroot or container), in a clone of this project",
+	"on focal itself (a machine, chroot or container), in a clone of this project: wheellock build --order order.json, which wheellock status -o order.json writes here",
 }}
 
 var compiler = []string{"native-compiler", "vendored-libs"}

@@ -116,7 +116,7 @@ func splitBuilds(in Input, o *Order) (here []Wheel, elsewhere []Step) {
 	for _, t := range slices.Sorted(maps.Keys(byTarget)) {
 		elsewhere = append(elsewhere, Step{
 			Action: Build, Count: len(byTarget[t]), Who: "builder",
-			Command: "wheellock build --missing --target " + t,
+			Command: orderCommand,
 			State:   "needs " + t,
 			Why:     []string{fmt.Sprintf("%s/%s: %s", strings.Join(byTarget[t], ", "), t, why[t])},
 			Ways:    append(slices.Clone(in.Unbuildable[t].Ways), published(in, byTarget[t], t)...),

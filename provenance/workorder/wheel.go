@@ -12,6 +12,7 @@ import (
 // paste them.
 const (
 	buildCommand  = "wheellock build --missing --check 2"
+	orderCommand  = "wheellock build --order order.json"
 	lockCommand   = "wheellock lock"
 	signCommand   = "wheellock sign"
 	mirrorCommand = "wheellock mirror sync"

@@ -19,6 +19,7 @@ type buildOptions struct {
 	names   []string
 	targets []string
 	missing bool
+	into    string
 	check   int
 	order   string
 	// supersede: other tools than those of the recipe will do
@@ -34,14 +35,34 @@ func (a *app) buildVerb() *cobra.Command {
 in a sandbox without network, compares them with the published wheels, puts the
 files into the wheelhouse and their hashes into the lock, and states it in the
 log. With --check 2 each is built twice, the second time with what the recipe
-does not fix changed, and has to come out the same.`,
-		Example: "  wheellock build --missing --check 2\n  wheellock build markupsafe --target bookworm",
+does not fix changed, and has to come out the same. What an interrupted build
+has made is kept: the same command goes on from there.
+
+What this machine cannot build for, another one can: wheellock status -o order.json
+here, and there, in a clone of the project and with a builder's key of its own,
+wheellock build --order order.json. It builds just that, and lists the files to
+carry back: by git, or by hand to the same places.
+
+With --into DIR nothing is changed: the locked sources are built again, each has to
+come out with the locked hash, and the files go into DIR. With --offline, as inside
+the build of a Debian package, sources and build requirements come from the
+wheelhouse, the folders of --find-links and the cache.`,
+		Example: `  wheellock build --missing --check 2
+  wheellock build markupsafe --target bookworm
+  wheellock build --order order.json
+  wheellock build --into wheels --offline --target bookworm --find-links tools`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.names = args
 			if o.check < 1 || o.check > 10 {
 				return usage("--check %d: build between 1 and 10 times", o.check)
 			}
-			if len(args) == 0 && !o.missing {
+			if o.order != "" && (len(args) > 0 || o.missing || len(o.targets) > 0 || o.into != "") {
+				return usage("--order FILE says what to build: leave names, --missing, --target and --into out")
+			}
+			if o.into != "" {
+				return a.buildInto(cmd, o)
+			}
+			if len(args) == 0 && !o.missing && o.order == "" {
 				return invalid("wheellock build --missing --check 2", "name what to build, or say --missing")
 			}
 			return a.build(cmd.Context(), o)
@@ -49,7 +70,9 @@ does not fix changed, and has to come out the same.`,
 	}
 	cmd.Flags().StringArrayVar(&o.targets, "target", nil, "only for `TARGET`; may be repeated")
 	cmd.Flags().BoolVar(&o.missing, "missing", false, "whatever the lock has no hash for yet")
+	cmd.Flags().StringVar(&o.into, "into", "", "build what is locked again, into `DIR`; neither lock nor log change")
 	cmd.Flags().IntVar(&o.check, "check", 1, "build each `N` times and require equal bytes")
+	cmd.Flags().StringVar(&o.order, "order", "", "what the order in `FILE` (status -o) says its machine cannot build")
 	cmd.Flags().BoolVar(&o.supersede, "supersede", false, "build with the tools of now what a recipe's toolchain, gone from here, built")
 	return cmd
 }
@@ -58,6 +81,7 @@ does not fix changed, and has to come out the same.`,
 type buildReport struct {
 	Built  []builtWheel     `json:"built"`
 	Failed []failedWheel    `json:"failed,omitempty"`
+	Files  []string         `json:"files,omitempty"` // to be carried back, of --order
 	Order  *workorder.Order `json:"order"`
 }
 
@@ -107,11 +131,22 @@ func (a *app) build(ctx context.Context, o buildOptions) error {
 		return err
 	}
 	jobs, unplanned := rebuild.Select(s.locked, rebuild.Selection{Names: o.names, Targets: o.targets, Missing: o.missing})
+	var before map[string]string
+	if o.order != "" {
+		if jobs, unplanned, err = s.ordered(o.order); err != nil {
+			return err
+		}
+		before = s.files()
+	}
 	if len(jobs) == 0 && len(unplanned) > 0 {
 		return finding(unplanned[0].Hint, "%s %s: %s", unplanned[0].Package, unplanned[0].Version, unplanned[0].Why)
 	}
 	if len(jobs) == 0 {
-		s.say("nothing to build: the lock has a hash for every wheel")
+		why := "the lock has a hash for every wheel"
+		if o.order != "" {
+			why = o.order + " asks nothing of another machine that is not built"
+		}
+		s.say("nothing to build: %s", why)
 	} else if err := s.builder().CheckSandbox(ctx); err != nil {
 		return err
 	}
@@ -120,7 +155,7 @@ func (a *app) build(ctx context.Context, o buildOptions) error {
 		return err
 	}
 	run := s.buildRun(ctx, s.locked)
-	run.Check, run.Failures, run.Supersede = o.check, unplanned, o.supersede
+	run.Check, run.Failures, run.Supersede, run.before = o.check, unplanned, o.supersede, before
 	if err := run.all(ctx, jobs); err != nil {
 		return err
 	}
@@ -160,26 +195,35 @@ func (r *buildRun) report(ctx context.Context) error {
 	for _, f := range r.Failures {
 		out.Failed = append(out.Failed, r.failed(f))
 	}
+	if r.before != nil {
+		out.Files = r.changed(r.before)
+	}
 	if r.json {
 		if err := r.printJSON(out); err != nil {
 			return err
 		}
 	} else {
 		r.print(out)
+		r.printFiles(out.Files)
 		if err := r.show(order); err != nil {
 			return err
 		}
 	}
+	return notBuilt(out.Failed, len(out.Built))
+}
+
+// notBuilt is the error of a run in which something failed; nil where nothing did.
+func notBuilt(failed []failedWheel, built int) error {
 	refused := 0
-	for _, f := range out.Failed {
+	for _, f := range failed {
 		if !f.Elsewhere {
 			return &Error{Code: Finding, Msg: fmt.Sprintf("%s %s was not built", f.Package, f.Version), Hint: f.Hint}
 		}
 		refused++
 	}
 	if refused > 0 {
-		return &Error{Code: Environment, Hint: out.Failed[0].Hint,
-			Msg: fmt.Sprintf("%d of %d wheels cannot be built on this machine", refused, refused+len(out.Built))}
+		return &Error{Code: Environment, Hint: failed[0].Hint,
+			Msg: fmt.Sprintf("%d of %d wheels cannot be built on this machine", refused, refused+built)}
 	}
 	return nil
 }
@@ -209,11 +253,18 @@ func (r *buildRun) print(out buildReport) {
 			}
 		}
 	}
-	for len(out.Failed) > 0 {
-		// What fails for one reason is said once.
-		f := out.Failed[0]
+	r.printFailed(out.Failed)
+	if len(r.built)+len(r.Failures) > 0 {
+		fmt.Fprintln(r.Out)
+	}
+}
+
+// printFailed says what was not built; what fails for one reason is said once.
+func (r *buildRun) printFailed(failed []failedWheel) {
+	for len(failed) > 0 {
+		f := failed[0]
 		var names []string
-		out.Failed = slices.DeleteFunc(slices.Clone(out.Failed), func(g failedWheel) bool {
+		failed = slices.DeleteFunc(slices.Clone(failed), func(g failedWheel) bool {
 			if g.Why != f.Why || !slices.Equal(g.Targets, f.Targets) {
 				return false
 			}
@@ -233,8 +284,5 @@ func (r *buildRun) print(out buildReport) {
 				fmt.Fprintf(r.Out, "      %s\n", term.Clean(line))
 			}
 		}
-	}
-	if len(r.built)+len(r.Failures) > 0 {
-		fmt.Fprintln(r.Out)
 	}
 }

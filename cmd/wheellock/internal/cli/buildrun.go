@@ -23,13 +23,15 @@ type buildRun struct {
 	library *library
 	keeper  *rebuild.Keeper // of what an interrupted run has built
 	built   []builtWheel
+	before  map[string]string // the project's files before an order was carried out
 }
 
 // buildRun makes a run over a lock.
 func (s *session) buildRun(ctx context.Context, l *lock.Lock) *buildRun {
 	r := &buildRun{session: s, library: s.library(ctx)}
 	r.Run = &rebuild.Run{
-		Builder: s.builder(), Files: buildFiles{r.library}, Events: r, Lock: l, Check: 1, Jobs: s.jobs,
+		Settings: settingsOf(s.project.Config),
+		Builder:  s.builder(), Files: buildFiles{r.library}, Events: r, Lock: l, Check: 1, Jobs: s.jobs,
 		TakeUpstream: s.project.Config.Policy.Wheels == "build-unless-reproducible",
 		Finding: func(err error) (string, bool) {
 			e := classify(err)
@@ -101,7 +103,7 @@ func (r *buildRun) all(ctx context.Context, jobs []*rebuild.Job) error {
 		return err
 	}
 	r.undo = append(r.undo, done)
-	r.Dir = dir
+	r.Dir, r.Memory = dir, rebuild.AvailableMemory()
 	if err := r.Build(ctx, jobs); err != nil && ctx.Err() != nil && r.keeper.Kept() > 0 {
 		return &Error{Code: Interrupted, Msg: "interrupted", Err: err,
 			Hint: fmt.Sprintf("run the same command again: it goes on from the %d builds that are done", r.keeper.Kept())}
