@@ -68,6 +68,7 @@ type Run struct {
 	// Supersede builds again with the tools that are here what a recipe says was built
 	// with others.
 	Supersede bool
+	Settings     recipe.Settings // the user's, which the lock's recipes follow
 	// Finding says whether an error is about the package rather than about this
 	// machine or the index, and what to do about it.
 	Finding func(error) (hint string, ok bool)
@@ -102,6 +103,8 @@ type Outcome struct {
 	// Superseded is why the bytes may be others than those that the lock had: the
 	// toolchain of then is gone. "" where it is not.
 	Superseded string
+
+	Locked string // of Reproduce: the locked file, built or proven by what was built
 
 	anyTools bool       // the recipe's toolchain need not be the one here
 	row      lock.Wheel // as it stood when the job began, by the recipe that it has now

@@ -31,7 +31,7 @@ func (r *Run) search(ctx context.Context, o *Outcome, dir string) error {
 	if err != nil || !o.worthSearching() {
 		return nil
 	}
-	s, err := recipe.NewSearch(ctx, source, r.Lock.ExcludeNewer, o.Job.Package, &o.Recipe, o.Target)
+	s, err := recipe.NewSearch(ctx, source, r.Lock.ExcludeNewer, r.Settings, o.Job.Package, &o.Recipe, o.Target)
 	if err != nil {
 		return nil // the build stands; what could not be read now was read when it was planned
 	}
