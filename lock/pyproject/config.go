@@ -96,7 +96,7 @@ type configReader struct {
 
 var (
 	configKeys = []string{"wheelhouse", "root", "root-threshold", "log", "versions", "bounded-by", "prefer", "exclude-newer", "private", "index-url", "find-links", "sources", "requirements",
-		"constraints", "overrides", "no-binary", "only-binary", "conflicts", "advisories", "policy", "targets", "indexes", "metadata", "backend", "trees"}
+		"constraints", "overrides", "no-binary", "only-binary", "conflicts", "advisories", "policy", "targets", "indexes", "metadata", "build", "backend", "trees"}
 	policyKeys   = []string{"wheels", "mirror", "build-requirements", "append", "builders", "reviews", "witnesses", "ceremony"}
 	targetKeys   = []string{"name", "python", "platform", "implementation", "abi"}
 	metadataKeys = []string{"name", "version", "requires", "requires-python"}
@@ -132,6 +132,8 @@ func (c *configReader) emptyTable(name string, nth, line int) {
 		c.target(nth)
 	case "metadata":
 		c.override(nth)
+	case "build":
+		c.build(nth)
 	case "indexes":
 		c.index(nth, line)
 	case "policy", "trees":
@@ -159,13 +161,15 @@ func (c *configReader) visit(path []string, nth int, v any, raw []byte, line int
 		c.targetKey(nth, path[1], v, line)
 	case path[0] == "metadata" && len(path) == 2:
 		c.metadataKey(nth, path[1], v, line)
+	case path[0] == "build" && len(path) > 1:
+		c.buildKey(nth, path[1:], v, line)
 	case path[0] == "trees" && len(path) == 3:
 		c.treeKey(path[1], path[2], v, line)
 	case path[0] == "trees":
 		c.fail(line, `write [trees.bullseye] and suites = ["bullseye", "bullseye-backports"] below it`, "%s is not a table", strings.Join(path, "."))
 	case path[0] == "indexes" && len(path) == 2:
 		c.indexKey(nth, path[1], v, line)
-	case (path[0] == "targets" || path[0] == "metadata" || path[0] == "indexes") && len(path) == 1:
+	case (path[0] == "targets" || path[0] == "metadata" || path[0] == "build" || path[0] == "indexes") && len(path) == 1:
 		c.inlineTables(path[0], v, line)
 	case len(path) == 1 && path[0] == "policy":
 		c.fail(line, "write [policy] and its keys below it", "policy is not a table")
@@ -348,6 +352,7 @@ func (c *configReader) metadataKey(nth int, key string, v any, line int) {
 // finish tests what only the whole can tell.
 func (c *configReader) finish() {
 	c.finishIndexes()
+	c.finishBuilds()
 	seen := map[string]bool{}
 	for _, t := range c.c.Targets {
 		switch {

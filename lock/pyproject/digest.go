@@ -73,6 +73,9 @@ func (p *Project) RequiresText() string {
 		}
 		add("metadata", parts...)
 	}
+	for i := range c.Builds {
+		c.Builds[i].digestLines(add)
+	}
 	add("versions", c.Versions)
 	if c.Versions == "bounded" {
 		add("bounded-by", c.BoundedBy)

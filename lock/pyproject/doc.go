@@ -54,6 +54,8 @@
 //	hash NAME SHA256...   local NAME VERSION REQUIRES-PYTHON
 //	target NAME PYTHON PLATFORM IMPLEMENTATION      ("" where not given; then ABI, if given)
 //	metadata NAME VERSION REQUIRES-PYTHON REQUIREMENT...
+//	build NAME VERSION "env" KEY VALUE   build NAME VERSION "config-settings" KEY VALUE...
+//	build NAME VERSION "build-requires" REQUIREMENT
 //	versions V   bounded-by D (if versions is bounded)   prefer V
 //	exclude-newer TEXT (as written)      policy KEY VALUE
 //

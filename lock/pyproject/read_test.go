@@ -313,6 +313,16 @@ name = "old"
 version = "1.0"
 requires = ["six"]
 requires-python = ">=3"
+[[build]]
+name = "pynacl"
+version = "1.5.0"
+env = { SODIUM_INSTALL = "system" }
+config-settings = { "--build-option" = ["--x", "--y"], k = "v" }
+build-requires = ["cython<3"]
+[[build]]
+name = "other"
+[build.env]
+A = "1"
 [trees.bullseye]
 suites = ["bullseye", "bullseye-backports"]
 packages = ["libpq-dev", "cmake/bullseye-backports"]
@@ -331,7 +341,9 @@ func TestConfig(t *testing.T) {
 		Targets: []Target{{Name: "bookworm"},
 			{Name: "ours", Python: "3.12", Platform: "manylinux_2_28_x86_64", Implementation: "pypy"}},
 		Metadata: []Metadata{{"old", "1.0", ">=3", []string{"six"}}},
-		Backend:  "chroot", Trees: []Tree{{"bullseye", []string{"bullseye", "bullseye-backports"}, []string{"libpq-dev", "cmake/bullseye-backports"}, "builders/bullseye:1"}},
+		Builds: []Build{{"pynacl", "1.5.0", map[string]string{"SODIUM_INSTALL": "system"}, map[string][]string{"--build-option": {"--x", "--y"}, "k": {"v"}}, []string{"cython<3"}},
+			{Name: "other", Env: map[string]string{"A": "1"}}},
+		Backend: "chroot", Trees: []Tree{{"bullseye", []string{"bullseye", "bullseye-backports"}, []string{"libpq-dev", "cmake/bullseye-backports"}, "builders/bullseye:1"}},
 		File: "wheellock.toml",
 	}
 	indexes := func(line int) []Index {
@@ -346,7 +358,7 @@ func TestConfig(t *testing.T) {
 		t.Error(diff)
 	}
 	// The same keys below [tool.wheellock].
-	text := strings.NewReplacer("[policy]", "[tool.wheellock.policy]", "[[targets]]", "[[tool.wheellock.targets]]", "[[metadata]]", "[[tool.wheellock.metadata]]", "[[indexes]]", "[[tool.wheellock.indexes]]", "[trees.", "[tool.wheellock.trees.").Replace(everyKey)
+	text := strings.NewReplacer("[policy]", "[tool.wheellock.policy]", "[[targets]]", "[[tool.wheellock.targets]]", "[[metadata]]", "[[tool.wheellock.metadata]]", "[[indexes]]", "[[tool.wheellock.indexes]]", "[[build]]", "[[tool.wheellock.build]]", "[build.", "[tool.wheellock.build.", "[trees.", "[tool.wheellock.trees.").Replace(everyKey)
 	want.File = "pyproject.toml"
 	want.Indexes = indexes(37)
 	if diff := cmp.Diff(want, open(t, "pyproject.toml\n[tool.wheellock]"+text).Config); diff != "" {
@@ -397,6 +409,15 @@ func TestConfigRefuses(t *testing.T) {
 		{"[[indexes]]\nname = \"a\"\nurl = \"https://a.example\"\nhosts = [\"f.example\"]\n", 1, "has hosts"},
 		{"[[indexes]]\nname = \"a\"\nurl = \"https://a.example\"\nprivate = true\nhosts = [\"https://f.example\"]\n", 5, "no host"},
 		{"[[metadata]]\nname = \"x\"\n", 1, "lacks"},
+		{"[[build]]\nname = \"x\"\n", 1, "says nothing"},
+		{"[[build]]\nenv = { A = \"1\" }\n", 1, "lacks a name"},
+		{"[[build]]\nname = \"x\"\nenv = \"A=1\"\n", 3, "is not a table"},
+		{"[[build]]\nname = \"x\"\nenv = { A = 1 }\n", 3, "A of env is not a string"},
+		{"[[build]]\nname = \"x\"\nenv = { \"A B\" = \"1\" }\n", 3, "no name of an environment variable"},
+		{"[[build]]\nname = \"x\"\nenv = { SOURCE_DATE_EPOCH = \"1\" }\n", 3, "the sandbox's own"},
+		{"[[build]]\nname = \"x\"\nconfig-settings = { a = [] }\n", 3, "no value"},
+		{"[[build]]\nname = \"x\"\nbuild-require = []\n", 3, `did you mean "build-requires"`},
+		{"[[build]]\nname = \"x\"\nenv = { A = \"1\" }\n[[build]]\nname = \"X\"\nenv = { A = \"2\" }\n", 1, "twice"},
 		{"wheelhouse = x\n", 1, "not TOML"},
 		{"override = [\"x\"]\n", 1, `did you mean "overrides"`},
 		{"no-binary = \"x\"\n", 1, "list of strings"},

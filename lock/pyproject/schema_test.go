@@ -31,7 +31,7 @@ func TestConfigFitsSchema(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, keys := range [][]string{configKeys, policyKeys, targetKeys, indexKeys, metadataKeys, treeKeys} {
+	for _, keys := range [][]string{configKeys, policyKeys, targetKeys, indexKeys, metadataKeys, buildKeys, treeKeys} {
 		for _, k := range keys {
 			if !strings.Contains(string(text), `"`+k+`": {`) {
 				t.Errorf("the schema has no key %s", k)
@@ -50,7 +50,7 @@ func TestKeysAreDocumented(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, key := range slices.Concat(configKeys, policyKeys, targetKeys, metadataKeys, indexKeys, treeKeys) {
+	for _, key := range slices.Concat(configKeys, policyKeys, targetKeys, metadataKeys, buildKeys, indexKeys, treeKeys) {
 		if !bytes.Contains(page, []byte("`"+key+"`")) && !bytes.Contains(page, []byte("\n"+key+" = ")) && !bytes.Contains(page, []byte("[["+key+"]]")) && !bytes.Contains(page, []byte("["+key+"]")) {
 			t.Errorf("docs/configuration.md does not explain %s", key)
 		}

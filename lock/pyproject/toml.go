@@ -93,6 +93,12 @@ func (d *document) addTable(e *unstable.Node, counts map[string]int) {
 		t.nth = counts[key]
 		counts[key]++
 	}
+	for n := len(path) - 1; n > 0 && !t.array; n-- { // [build.env] belongs to the last [[build]]
+		if c := counts[strings.Join(path[:n], "\x00")]; c > 0 {
+			t.nth = c - 1
+			break
+		}
+	}
 	d.tables = append(d.tables, t)
 }
 

@@ -27,6 +27,7 @@ type Config struct {
 	Policy       Policy
 	Targets      []Target
 	Metadata     []Metadata // overrides for packages that do not tell theirs
+	Builds       []Build    // how packages are built that do not tell it
 	Backend      string     // where builds run: auto | host | chroot | podman
 	Trees        []Tree     // what the places of the last two are made of
 

@@ -36,7 +36,7 @@ func newMerger(l, prev *lock.Lock) *merger {
 
 // keep adopts the recipes that rows have, or had in the lock before, and lists
 // the rows that need one.
-func (m *merger) keep(targets map[string]tags.Target) []need {
+func (m *merger) keep(targets map[string]tags.Target, settings Settings) []need {
 	var needs []need
 	for i := range m.l.Packages {
 		p := &m.l.Packages[i]
@@ -53,7 +53,7 @@ func (m *merger) keep(targets map[string]tags.Target) []need {
 				n.all = append(n.all, targets[name])
 			}
 			n.target = builder(n.all, n.native)
-			if digest := m.known(p, w, n); digest != "" {
+			if digest := m.known(p, w, n, settings.For(p.Name, p.Version)); digest != "" {
 				m.assign[[2]int{i, j}] = digest
 				continue
 			}
@@ -63,9 +63,11 @@ func (m *merger) keep(targets map[string]tags.Target) []need {
 	return needs
 }
 
-// known finds the recipe that a row has or had, and adopts it with what it needs.
-func (m *merger) known(p *lock.Package, w *lock.Wheel, n need) string {
-	if w.Recipe != "" {
+// known finds the recipe that a row has or had, and adopts it with what it needs,
+// if it follows the setting.
+func (m *merger) known(p *lock.Package, w *lock.Wheel, n need, s Setting) string {
+	s.Name = p.Name
+	if w.Recipe != "" && m.followed(w, s) {
 		for _, from := range []*lock.Lock{m.l, m.prev} {
 			if from != nil && m.adopt(from, w.Recipe, n, !w.Missing()) {
 				return w.Recipe
@@ -80,7 +82,11 @@ func (m *merger) known(p *lock.Package, w *lock.Wheel, n need) string {
 		if q.Name != p.Name || q.Version != p.Version || q.Group != p.Group || p.Sdist == nil || q.Sdist == nil || q.Sdist.SHA256 != p.Sdist.SHA256 {
 			continue
 		}
-		if old := m.prev.WheelFor(q, n.target.Name); old != nil && old.Recipe != "" && native(old.Name) == n.native && m.adopt(m.prev, old.Recipe, n, false) {
+		old := m.prev.WheelFor(q, n.target.Name)
+		if old == nil || old.Recipe == "" || native(old.Name) != n.native {
+			continue
+		}
+		if r := m.prev.Recipe(old.Recipe); r != nil && !s.stale(r) && m.adopt(m.prev, old.Recipe, n, false) {
 			return old.Recipe
 		}
 	}

@@ -3,6 +3,7 @@ package recipe
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"strings"
 	"time"
@@ -18,10 +19,11 @@ import (
 
 // planner plans one package after the other or side by side; it has no state of its own.
 type planner struct {
-	src    Source
-	solve  func(context.Context, resolve.Source, resolve.Request) (*resolve.Solution, error)
-	grace  time.Duration
-	cutoff *time.Time // the lock's
+	src      Source
+	solve    func(context.Context, resolve.Source, resolve.Request) (*resolve.Solution, error)
+	grace    time.Duration
+	cutoff   *time.Time // the lock's
+	settings Settings
 }
 
 // one plans the build of one row.
@@ -33,7 +35,11 @@ func (pl *planner) one(ctx context.Context, p *lock.Package, n need) (out planne
 	}
 	out.notes = m.notes
 	inf := infer(m.clues, m.sys, m.times, n.target)
+	if env := switched(m); env != nil {
+		maps.Copy(inf.env, env)
+	}
 	inf.remember(n.before, m)
+	inf.apply(pl.settings.For(p.Name, p.Version))
 	out.notes = append(out.notes, inf.notes...)
 	pins, notes, err := pl.requires(ctx, n.target, m.sys, inf)
 	out.notes = append(out.notes, notes...)

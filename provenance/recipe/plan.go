@@ -29,7 +29,7 @@ type Source = resolve.Source
 // all others being done; a *[PackageError] around an error of the index or the
 // context otherwise, l being left as it was but for its order.
 func Plan(ctx context.Context, src Source, l *lock.Lock, targets []tags.Target, opt Options) error {
-	pl := &planner{src: src, solve: resolve.Resolve, grace: opt.Grace, cutoff: l.ExcludeNewer}
+	pl := &planner{src: src, solve: resolve.Resolve, grace: opt.Grace, cutoff: l.ExcludeNewer, settings: opt.Settings}
 	return pl.plan(ctx, l, targets, opt)
 }
 
@@ -63,7 +63,7 @@ func (pl *planner) plan(ctx context.Context, l *lock.Lock, targets []tags.Target
 	}
 	l.Sort() // so that what clashes is settled the same way whatever the order
 	m := newMerger(l, opt.Prev)
-	needs := m.keep(byName)
+	needs := m.keep(byName, opt.Settings)
 
 	results := make([]planned, len(needs))
 	var g errgroup.Group

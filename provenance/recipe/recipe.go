@@ -68,6 +68,9 @@ type Options struct {
 	Jobs  int           // 0: DefaultJobs
 	Grace time.Duration // 0: DefaultGrace
 	Notes *[]Note       // where remarks go, in a fixed order; nil: nowhere
+	// Settings are the user's; a recipe of before that does not follow them is made anew,
+	// and its wheel is to be built again.
+	Settings Settings
 }
 
 // Note is a remark on how a recipe was come by, for people.

@@ -30,7 +30,11 @@ func (pl *planner) requires(ctx context.Context, t tags.Target, sys metadata.Bui
 	if len(sys.Requires) > MaxRequires {
 		return nil, nil, fmt.Errorf("[build-system] has %d requirements, at most %d are read", len(sys.Requires), MaxRequires)
 	}
-	roots, err := forTarget(sys.Requires, t)
+	static, err := replaced(sys.Requires, inf.own)
+	if err != nil {
+		return nil, nil, err
+	}
+	roots, err := forTarget(static, t)
 	if err != nil {
 		return nil, nil, err
 	}

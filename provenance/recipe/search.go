@@ -22,7 +22,7 @@ const MaxTries = 6
 // A Search looks for the recipe that gives the published wheel: build, compare,
 // next recipe by what was different. It changes no lock until Adopt.
 //
-//	s, err := NewSearch(ctx, src, l.ExcludeNewer, p, l.Recipe(digest), target)
+//	s, err := NewSearch(ctx, src, l.ExcludeNewer, settings, p, l.Recipe(digest), target)
 //	for try := s.First(); try != nil; try, err = s.Next(ctx, seen) {
 //		// build try.Recipe with the files of try.Pins, compare: seen
 //	}
@@ -63,13 +63,14 @@ type guess struct {
 
 // NewSearch begins with the recipe r of p, which target builds; cutoff is the
 // lock's. The wheel to be reproduced is the one that Plan read.
-func NewSearch(ctx context.Context, src Source, cutoff *time.Time, p *lock.Package, r *lock.Recipe, target tags.Target) (*Search, error) {
-	pl := &planner{src: src, solve: resolve.Resolve, cutoff: cutoff}
+func NewSearch(ctx context.Context, src Source, cutoff *time.Time, settings Settings, p *lock.Package, r *lock.Recipe, target tags.Target) (*Search, error) {
+	pl := &planner{src: src, solve: resolve.Resolve, cutoff: cutoff, settings: settings}
 	m, err := pl.gather(ctx, p, target)
 	if err != nil {
 		return nil, &PackageError{Package: p.Name, Version: p.Version, Target: target.Name, Err: err}
 	}
 	inf := infer(m.clues, m.sys, m.times, target)
+	inf.apply(settings.For(p.Name, p.Version))
 	inf.epoch, inf.umask, inf.env = r.Epoch, r.Umask, maps.Clone(r.Env)
 	s := &Search{pl: pl, m: m, tried: map[string]bool{r.Digest: true}, n: 1}
 	s.last = &Try{Recipe: *r, inf: inf}
@@ -219,7 +220,7 @@ func Replace(l *lock.Lock, old string, r lock.Recipe) (string, error) {
 // setuptools that reads it: from 64.0 on --global-option goes before the command.
 func (inf *inferred) settings(pins []resolve.Pin) map[string][]string {
 	if inf.python == "" {
-		return nil
+		return inf.config
 	}
 	key := "--build-option"
 	for _, p := range pins {
@@ -227,5 +228,16 @@ func (inf *inferred) settings(pins []resolve.Pin) map[string][]string {
 			key = "--global-option"
 		}
 	}
-	return map[string][]string{key: {"--python-tag=" + inf.python}}
+	config := maps.Clone(inf.config)
+	if config == nil {
+		config = map[string][]string{}
+	}
+	config[key] = append(slices.Clone(config[key]), pythonTag+inf.python)
+	return config
+}
+
+const pythonTag = "--python-tag="
+
+func isPythonTag(key string, values []string) bool {
+	return (key == "--build-option" || key == "--global-option") && len(values) == 1 && strings.HasPrefix(values[0], pythonTag)
 }

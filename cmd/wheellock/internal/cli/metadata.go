@@ -228,7 +228,7 @@ func (s *session) runMetadata(ctx context.Context, client *index.Client, f index
 			Wheels: []lock.Wheel{{Name: strings.ReplaceAll(v.Name, "-", "_") + "-" + v.Version + "-py3-none-any.whl", Origin: lock.OriginBuilt}},
 		}},
 	}
-	if err := recipe.Plan(ctx, client, one, []tags.Target{t}, recipe.Options{Jobs: s.jobs}); err != nil {
+	if err := recipe.Plan(ctx, client, one, []tags.Target{t}, recipe.Options{Jobs: s.jobs, Settings: settingsOf(s.project.Config)}); err != nil {
 		return nil, err
 	}
 	run := s.buildRun(ctx, one)
