@@ -217,9 +217,7 @@ func (u *unpacker) regular(name string, mode fs.FileMode, mtime time.Time, r io.
 	return nil
 }
 
-// symlink writes a symbolic link that stays below the top folder. ".." is
-// allowed at the target's beginning only: "link/.." would leave the folder that
-// the link leads to, not the one that holds it.
+// symlink writes a symbolic link that stays below the top folder.
 func (u *unpacker) symlink(name, target string, mtime time.Time) error {
 	if err := u.place(name, mtime); err != nil {
 		return err
@@ -227,14 +225,7 @@ func (u *unpacker) symlink(name, target string, mtime time.Time) error {
 	if u.kinds[name] != 0 {
 		return u.refuse(name, Duplicate, "it is there twice")
 	}
-	up := 0
-	rest := target
-	for rest == ".." || strings.HasPrefix(rest, "../") {
-		rest, up = strings.TrimPrefix(strings.TrimPrefix(rest, ".."), "/"), up+1
-	}
-	depth := strings.Count(name, "/") - 1 // folders between the top folder and the link
-	bad := up > depth || strings.Contains("/"+rest+"/", "/../") || strings.HasPrefix(target, "/")
-	if bad || target == "" || len(target) > MaxName || strings.ContainsAny(target, "\\\x00") {
+	if leadsOutside(name, target) {
 		return u.refuse(name, Link, "a link that leads outside, to %q", target)
 	}
 	if err := u.root.Symlink(target, name); err != nil {
