@@ -50,6 +50,7 @@ type Report struct {
 	Files     []File            `json:"files"` // of the plain run
 	Causes    []Cause           `json:"causes,omitempty"`
 	Notes     []string          `json:"notes,omitempty"`
+	Suites    []string          `json:"suites,omitempty"` // the plain runs' and the other
 	Network   bool              `json:"network"`
 	Sandbox   bool              `json:"sandbox"`
 	Seconds   float64           `json:"seconds"` // of the longest run
@@ -140,11 +141,14 @@ func (j *job) prepare(ctx context.Context) (not []build.NotVaried, done func(), 
 		leave(build.VaryHost, "without a sandbox")
 		leave(build.VaryUser, "without a sandbox")
 	}
-	if j.clock = build.ClockLibrary(""); j.clock == "" {
+	if j.clock = j.clockLibrary(); j.clock == "" {
 		leave(build.VaryTime, "libfaketime is not installed: apt-get install faketime; only seconds passed between the runs")
 	}
 	leave(build.VaryCPUs, build.CannotPin())
-	if asked.Has(build.VaryLocale) {
+	if j.Suite != nil {
+		leave(build.VaryLocale, "the trees of other releases have none")
+	}
+	if j.Vary.Has(build.VaryLocale) {
 		if j.locales = build.OtherLocales(ctx, j.Cache); len(j.locales) == 0 {
 			leave(build.VaryLocale, "no other UTF-8 locale is installed: apt-get install locales")
 		}
@@ -175,7 +179,7 @@ func (j *job) check(ctx context.Context) (*Report, error) {
 	if len(plain.outputs) == 0 {
 		return nil, &NothingError{Patterns: j.Patterns, Log: plain.log}
 	}
-	rep := &Report{Command: j.Command, Varied: j.Vary.Names(), Network: j.Network, Sandbox: j.Bwrap != "", Equal: true}
+	rep := &Report{Command: j.Command, Suites: j.suites(), Varied: j.Vary.Names(), Network: j.Network, Sandbox: j.Bwrap != "", Equal: true}
 	for _, left := range j.source.left {
 		rep.Notes = append(rep.Notes, left+" is no file, folder or link, and was not copied")
 	}
@@ -188,9 +192,9 @@ func (j *job) check(ctx context.Context) (*Report, error) {
 		if err != nil {
 			return nil, err
 		}
-		if names := differing(plain, varied, nil); len(names) > 0 {
+		if names := differing(plain, varied); len(names) > 0 {
 			rep.Equal = false
-			s := &search{job: j, plain: plain, round: n, aside: map[string]bool{}}
+			s := &search{job: j, plain: plain, round: n, aside: map[string]noise{}}
 			if rep.Causes, err = s.all(ctx, varied); err != nil {
 				return nil, err
 			}
@@ -247,6 +251,22 @@ func (j *job) root(v build.Varied) string {
 		return j.Suite.OtherTree
 	}
 	return j.Suite.Tree
+}
+
+// clockLibrary is where libfaketime lies in every tree that runs take place in.
+func (j *job) clockLibrary() string {
+	lib := build.ClockLibrary(j.root(build.Varied{}))
+	if lib != build.ClockLibrary(j.root(build.Varied{Set: build.VarySuite})) {
+		return ""
+	}
+	return lib
+}
+
+func (j *job) suites() []string {
+	if j.Suite == nil {
+		return nil
+	}
+	return []string{j.Suite.Name, j.Suite.Other}
 }
 
 // keepPlain copies what the plain run wrote to where the caller wants it.

@@ -90,8 +90,8 @@ func (s *source) outputs(root, base string, patterns []string, shift manner) ([]
 			return err
 		}
 		if known && old.mode.IsRegular() && old.size == o.size {
-			// Touched, perhaps not changed.
-			if sum, err := hashFile(filepath.Join(s.dir, rel)); err == nil && sum == o.sha256 && len(patterns) == 0 {
+			// Touched, perhaps not changed: an archive of an earlier build was made again.
+			if sum, err := hashFile(filepath.Join(s.dir, rel)); err == nil && sum == o.sha256 && len(patterns) == 0 && !Artifact(o.name) {
 				return nil
 			}
 		}
@@ -111,11 +111,16 @@ func (s *source) outputs(root, base string, patterns []string, shift manner) ([]
 	return all, nil
 }
 
+// Artifact reports whether a file is a wheel, an archive or a package by its name.
+func Artifact(name string) bool {
+	return slices.ContainsFunc(artifacts, func(end string) bool { return strings.HasSuffix(name, end) })
+}
+
 // preferred leaves the artifacts, if there are any.
 func preferred(all []output) []output {
 	var out []output
 	for _, o := range all {
-		if slices.ContainsFunc(artifacts, func(end string) bool { return strings.HasSuffix(o.name, end) }) {
+		if Artifact(o.name) {
 			out = append(out, o)
 		}
 	}
@@ -147,9 +152,9 @@ type outcome struct {
 	dir     string // where they are kept
 }
 
-// differing lists the names whose bytes differ between two outcomes, or that only one has,
-// but for those set aside. A failure that only one has is the name "".
-func differing(a, b *outcome, aside map[string]bool) []string {
+// differing lists the names whose bytes differ between two outcomes, or that only one has.
+// A failure that only one has is the name "".
+func differing(a, b *outcome) []string {
 	if (a.failed == "") != (b.failed == "") {
 		return []string{""}
 	}
@@ -159,15 +164,13 @@ func differing(a, b *outcome, aside map[string]bool) []string {
 	}
 	var out []string
 	for _, o := range b.outputs {
-		if hashes[o.name] != o.sha256 && !aside[o.name] {
+		if hashes[o.name] != o.sha256 {
 			out = append(out, o.name)
 		}
 		delete(hashes, o.name)
 	}
 	for name := range hashes {
-		if !aside[name] {
-			out = append(out, name)
-		}
+		out = append(out, name)
 	}
 	slices.Sort(out)
 	return out

@@ -30,7 +30,7 @@ type search struct {
 	*job
 	plain *outcome
 	round int
-	aside map[string]bool // files that differ with nothing varied
+	aside map[string]noise // of files that differ with nothing varied
 	last  map[build.Variations]*outcome
 }
 
@@ -47,12 +47,11 @@ func (s *search) all(ctx context.Context, varied *outcome) ([]Cause, error) {
 	}
 	if s.clock == "" && len(causes) > 0 {
 		// A minute may have passed since: what the clock did is no variation's fault.
-		n := len(s.aside)
 		late, err := s.unstable(ctx)
 		if err != nil {
 			return nil, err
 		}
-		if len(s.aside) > n {
+		if len(late) > 0 {
 			out = append(out, late...)
 			if causes, err = Causes(ctx, s.Vary, s.differs); err != nil {
 				return nil, err
@@ -61,7 +60,7 @@ func (s *search) all(ctx context.Context, varied *outcome) ([]Cause, error) {
 	}
 	for _, c := range causes {
 		other := s.last[c]
-		found, err := s.cause(ctx, c, other, differing(s.plain, other, s.aside))
+		found, err := s.cause(ctx, c, other, s.telling(ctx, other))
 		if err != nil {
 			return nil, err
 		}
@@ -81,7 +80,7 @@ func (s *search) differs(ctx context.Context, set build.Variations) (bool, error
 		}
 		s.last[set] = o
 	}
-	return len(differing(s.plain, o, s.aside)) > 0, nil
+	return len(s.telling(ctx, o)) > 0, nil
 }
 
 // unstable runs the plain build again and sets aside what differs.
@@ -91,7 +90,7 @@ func (s *search) unstable(ctx context.Context) ([]Cause, error) {
 	if err != nil {
 		return nil, err
 	}
-	names := differing(s.plain, again, s.aside)
+	names := s.telling(ctx, again)
 	if len(names) == 0 {
 		return nil, nil
 	}
@@ -102,17 +101,20 @@ func (s *search) unstable(ctx context.Context) ([]Cause, error) {
 	if err != nil {
 		return nil, err
 	}
-	clock, err := s.isClock(ctx, names)
-	if err != nil {
-		return nil, err
+	clock := s.onlyTimes(ctx, again, names)
+	if !clock {
+		if clock, err = s.isClock(ctx, names); err != nil {
+			return nil, err
+		}
 	}
 	if clock {
 		c.Variations = build.VaryTime.Names()
-		c.Sentence = strings.Replace(c.Sentence, unstableWords, "depends on the time", 1)
+		c.Sentence = strings.Replace(c.Sentence, "differs"+nothingVaried, "depends on the time", 1)
+		c.Sentence = strings.Replace(c.Sentence, "differ"+nothingVaried, "depend on the time", 1)
 		c.Hint = hints[build.VaryTime]
 	}
 	for _, n := range names {
-		s.aside[n] = true
+		s.hear(ctx, n, again)
 	}
 	return []Cause{c}, nil
 }
@@ -136,11 +138,11 @@ func (s *search) isClock(ctx context.Context, names []string) (bool, error) {
 			return false, nil // not every program bears it
 		}
 	}
-	left := differing(got[0], got[1], nil)
+	left := differing(got[0], got[1])
 	return !slices.ContainsFunc(names, func(n string) bool { return slices.Contains(left, n) }), nil
 }
 
-const unstableWords = "differs from run to run with nothing varied"
+const nothingVaried = " from run to run with nothing varied"
 
 // cause describes a difference; set 0 is one that comes with nothing varied.
 func (s *search) cause(ctx context.Context, set build.Variations, other *outcome, names []string) (Cause, error) {
@@ -151,7 +153,7 @@ func (s *search) cause(ctx context.Context, set build.Variations, other *outcome
 		return c, nil
 	}
 	c.Files = names
-	does := unstableWords
+	does := "differs" + nothingVaried
 	switch len(set.Each()) {
 	case 0:
 	case 1:
@@ -207,14 +209,18 @@ func (s *search) lines(ctx context.Context, c *Cause, other *outcome) (members s
 	return members, nil
 }
 
-// compare says how two outputs differ. What cannot be compared in detail differs all
-// the same.
+// compare says how two outputs differ, but for what differs without a variation. What
+// cannot be compared in detail differs all the same.
 func (s *search) compare(ctx context.Context, a, b *output) (lines []string, members string) {
 	res, err := compare.Paths(ctx, a.path, b.path, compare.Options{Temp: s.temp})
 	if err != nil {
 		return []string{fmt.Sprintf("%d bytes, sha256 %s != %d bytes, %s (%v)", a.size, a.sha256[:12], b.size, b.sha256[:12], err)}, ""
 	}
-	return res.Lines, Members(res, a.path)
+	res.Facts = s.aside[a.name].others(res.Facts)
+	for _, f := range res.Facts {
+		lines = append(lines, f.Line)
+	}
+	return lines, Members(res, a.path)
 }
 
 // Members is ": 2 of 14 files differ", of an archive whose facts name them.

@@ -33,7 +33,7 @@ type FileReport struct {
 type FileStatement struct {
 	Index    int64  `json:"index"` // -1: pending
 	Kind     string `json:"kind"`
-	Key      string `json:"key"` // name and hash of the signer's
+	Key      string `json:"key"`               // name and hash of the signer's
 	Project  string `json:"project,omitempty"` // or package
 	Version  string `json:"version,omitempty"`
 	Lock     string `json:"lock,omitempty"`     // sha256 of the wheels.lock that went in

@@ -38,7 +38,7 @@ const (
 	cmdDiff    = "git diff HEAD -- wheels.lock"
 	cmdKeys    = "wheellock keys show"
 	cmdFetch   = "wheellock fetch --target TARGET -d FOLDER"
-	cmdRecord  = "wheellock repro --record -- COMMAND (what builds it)"
+	cmdRecord  = "wheellock repro --record -- COMMAND"
 	cmdHistory = "git log --oneline -- "
 )
 

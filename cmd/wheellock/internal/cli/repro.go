@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/freedomofpress/wheellock/cmd/wheellock/internal/report"
+	"github.com/freedomofpress/wheellock/lock/pyproject"
 	"github.com/freedomofpress/wheellock/provenance/build"
 	"github.com/freedomofpress/wheellock/provenance/repro"
 	"github.com/freedomofpress/wheellock/sumdb/trust"
@@ -25,6 +26,7 @@ type reproOptions struct {
 	noSandbox bool
 	keep      string
 	suites    string
+	packages  []string
 	record    bool
 	recordOptions
 }
@@ -68,7 +70,8 @@ so that wheellock verify FILE finds it.`,
 	f.BoolVar(&o.network, "network", false, "let the command use the network")
 	f.BoolVar(&o.noSandbox, "no-sandbox", false, "run without bubblewrap: host and user are not varied, and the network is open")
 	f.StringVar(&o.keep, "keep", "", "put what was compared into `DIR`, a folder a run")
-	f.StringVar(&o.suites, "suites", "", "the `PAIR` of releases that suite compares, such as bookworm,bookworm-backports")
+	f.StringVar(&o.suites, "suites", "", "the `PAIR` of releases that suite compares (default: this one and its backports); here is this machine")
+	f.StringArrayVar(&o.packages, "package", nil, "suite: a distribution's `PACKAGE` that the command needs in the trees; may be repeated")
 	f.BoolVar(&o.record, "record", false, "state what came out equal in the log, as artifacts")
 	o.recordOptions.flags(f)
 	return cmd
@@ -105,6 +108,9 @@ func (a *app) repro(ctx context.Context, o reproOptions, command []string) error
 		return reproError(err)
 	}
 	out := reproReport{Report: rep}
+	if o.record && rep.Equal && len(o.out) == 0 && !repro.Artifact(rep.Files[0].Name) {
+		return invalid("name what is to be recorded: --out PATTERN", "the command wrote no wheel, archive or package, but %s and the like", rep.Files[0].Name)
+	}
 	if o.record && rep.Equal {
 		if out.Recorded, out.Log, err = a.record(ctx, rep, o.recordOptions); err != nil {
 			return err
@@ -168,7 +174,7 @@ func (a *app) reproOptions(ctx context.Context, o reproOptions, dir string, comm
 	if a.verbose {
 		opts.Output = a.Err
 	}
-	return opts, a.reproSuite(ctx, &opts, o.suites)
+	return opts, a.reproSuite(ctx, &opts, o)
 }
 
 // secrets are the user's files that no build needs to see.
@@ -242,12 +248,64 @@ func (a *app) mayRecord(ctx context.Context, o recordOptions) error {
 	return s.maySign(ctx, trust.RolePublisher)
 }
 
-func (a *app) reproSuite(ctx context.Context, opts *repro.Options, pair string) error {
+// reproSuite finds or makes the trees that suite compares.
+func (a *app) reproSuite(ctx context.Context, opts *repro.Options, o reproOptions) error {
 	if !opts.Vary.Has(build.VarySuite) {
-		if pair != "" {
-			return usage("--suites is for --vary suite")
+		if o.suites != "" || len(o.packages) > 0 {
+			return usage("--suites and --package are for --vary suite")
 		}
 		return nil
 	}
-	return environment("leave suite out of --vary", "trees of other releases cannot be made here yet")
+	if o.noSandbox {
+		return usage("--vary suite needs the sandbox: without --no-sandbox")
+	}
+	pair := o.suites
+	if pair == "" {
+		if name := distribution(); name != "" {
+			pair = name + "," + name + "-backports"
+		}
+	}
+	one, other, ok := strings.Cut(pair, ",")
+	if !ok || one == "" || other == "" || one == other || strings.Contains(other, ",") {
+		return usage("--suites %q: two releases, such as bookworm,bookworm-backports or here,unstable", pair)
+	}
+	// A configuration may say what the trees hold; there need not be any.
+	s := &session{app: a}
+	if p, err := pyproject.Open(opts.Dir, a.config); err == nil {
+		s.project = p
+	}
+	cache, err := a.cache()
+	if err != nil {
+		return err
+	}
+	trees := s.newBuilder(cache).Trees
+	tree := func(name string) (string, error) {
+		if name == "here" {
+			return "", nil
+		}
+		plan := trees.Plans[name]
+		plan.Packages = append(plan.Packages[:len(plan.Packages):len(plan.Packages)], o.packages...)
+		t, err := trees.Tree(ctx, name, plan)
+		if err != nil {
+			return "", err
+		}
+		return t.Root(), nil
+	}
+	opts.Suite = &repro.Suite{Name: one, Other: other}
+	if opts.Suite.Tree, err = tree(one); err != nil {
+		return err
+	}
+	opts.Suite.OtherTree, err = tree(other)
+	return err
+}
+
+// distribution is the codename of this machine's release; "" where it has none.
+func distribution() string {
+	text, _ := os.ReadFile("/etc/os-release")
+	for _, line := range strings.Split(string(text), "\n") {
+		if name, ok := strings.CutPrefix(line, "VERSION_CODENAME="); ok {
+			return strings.Trim(name, `"`)
+		}
+	}
+	return ""
 }

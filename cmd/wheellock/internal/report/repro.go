@@ -58,6 +58,9 @@ func Repro(w io.Writer, r *repro.Report, s term.Style) {
 	if len(r.Varied) > 0 {
 		writeWrapped(&b, "varied: "+strings.Join(r.Varied, ", "), "")
 	}
+	if len(r.Suites) == 2 {
+		writeWrapped(&b, "suites: "+r.Suites[0]+" and "+r.Suites[1], "")
+	}
 	for _, n := range r.NotVaried {
 		writeWrapped(&b, "not varied: "+n.Name+" ("+n.Why+")", "")
 	}
