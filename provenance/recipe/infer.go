@@ -15,16 +15,17 @@ import (
 
 // inferred is what the clues come to.
 type inferred struct {
-	epoch  *lock.Epoch // nil: none is set
-	umask  string
-	env    map[string]string
-	python string // "py2.py3" where the wheel is to be tagged so by a build option
-	config map[string][]string
-	own    []string          // requirements of the user's, see Setting
-	cutoff time.Time         // of build requirements; zero: none
-	pins   map[string]string // project -> specifiers, that hold if it is needed anyway
-	extra  []string          // requirements that the publisher's environment had besides
-	notes  []string
+	epoch      *lock.Epoch // nil: none is set
+	umask      string
+	env        map[string]string
+	python     string // "py2.py3" where the wheel is to be tagged so by a build option
+	config     map[string][]string
+	own        []string          // requirements of the user's, see Setting
+	normalForm string            // that the user asks for
+	cutoff     time.Time         // of build requirements; zero: none
+	pins       map[string]string // project -> specifiers, that hold if it is needed anyway
+	extra      []string          // requirements that the publisher's environment had besides
+	notes      []string
 }
 
 // infer makes the first guess. times are those of the source's members, nil where

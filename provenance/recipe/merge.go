@@ -67,7 +67,7 @@ func (m *merger) keep(targets map[string]tags.Target, settings Settings) []need 
 // if it follows the setting.
 func (m *merger) known(p *lock.Package, w *lock.Wheel, n need, s Setting) string {
 	s.Name = p.Name
-	if w.Recipe != "" && m.followed(w, s) {
+	if w.Recipe != "" && m.followed(p, w, s) {
 		for _, from := range []*lock.Lock{m.l, m.prev} {
 			if from != nil && m.adopt(from, w.Recipe, n, !w.Missing()) {
 				return w.Recipe

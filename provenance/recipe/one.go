@@ -111,6 +111,7 @@ func (m *material) recipe(inf inferred, pins []resolve.Pin) lock.Recipe {
 		Env:         inf.env,
 		Config:      inf.settings(pins),
 		ExpectTags:  ExpectTags(m.published, m.target),
+		NormalForm:  inf.normalForm,
 	}
 }
 

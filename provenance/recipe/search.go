@@ -97,6 +97,9 @@ func (s *Search) Published() string {
 // is one of the index or the context.
 func (s *Search) Next(ctx context.Context, seen Seen) (*Try, error) {
 	rank := score(seen)
+	if rank > 0 && s.last.Recipe.Epoch == nil && s.ticks(seen.Newest) {
+		rank++ // the next build will be another one
+	}
 	better := s.best == nil || rank < s.rank
 	if better {
 		s.best, s.rank = s.last, rank
