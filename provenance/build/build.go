@@ -138,7 +138,7 @@ func (b *Builder) do(ctx context.Context, j Job) (*Result, error) {
 	if err := toolchainGone(j, i); err != nil {
 		return nil, err
 	}
-	env, err := b.environment(i, j.Requires)
+	env, err := b.environment(ctx, i, j.Requires)
 	if err != nil {
 		return nil, err
 	}

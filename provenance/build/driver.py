@@ -69,17 +69,16 @@ def in_child(work):
     return json.loads(text)
 
 
-def requires(job):
-    hook = getattr(backend(job), "get_requires_for_build_wheel", None)
+def requires(job, b):
+    hook = getattr(b, "get_requires_for_build_wheel", None)
     return list(hook(job["config"])) if hook else []
 
 
-def wheel(job):
-    return backend(job).build_wheel(job["out"], job["config"], None)
+def wheel(job, b):
+    return b.build_wheel(job["out"], job["config"], None)
 
 
-def metadata(job):
-    b = backend(job)
+def metadata(job, b):
     hook = getattr(b, "prepare_metadata_for_build_wheel", None)
     if hook:
         path = os.path.join(job["out"], hook(job["out"], job["config"]), "METADATA")
@@ -119,11 +118,13 @@ def main():
     os.chdir(job["path"])
     # python -c has put '' in front; a backend must not find the source by it.
     sys.path[:] = [p for p in sys.path if p not in ("", os.getcwd())]
-    say({"requires": in_child(lambda: requires(job))})
+    # Imported once for all hooks: that is half of what a hook takes.
+    b = backend(job)
+    say({"requires": in_child(lambda: requires(job, b))})
     if job["metadata"]:
-        say({"metadata": in_child(lambda: metadata(job))})
+        say({"metadata": in_child(lambda: metadata(job, b))})
         return
-    name = in_child(lambda: wheel(job))
+    name = in_child(lambda: wheel(job, b))
     if name != os.path.basename(name) or not name.endswith(".whl"):
         raise SystemExit("the backend returned %r, which is no file name of a wheel" % (name,))
     with open(os.path.join(job["out"], name), "rb") as f:

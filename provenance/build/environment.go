@@ -1,16 +1,13 @@
 package build
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
 	"os"
 	"path/filepath"
 	"sort"
-	"strings"
-
-	"github.com/freedomofpress/wheellock/internal/durable"
-	"github.com/freedomofpress/wheellock/provenance/archive"
 )
 
 // A Requirement is one pinned build requirement with the wheel that provides it.
@@ -22,52 +19,25 @@ type Requirement struct {
 
 // environment returns a folder that holds exactly reqs, laid out as a virtual
 // environment at /env. Most packages need one of a few sets, so environments are
-// kept, named by the hashes of what is in them.
-func (b *Builder) environment(i *Interpreter, reqs []Requirement) (string, error) {
+// kept, named by the hashes of what is in them; their files are links to those of
+// each wheel, which is installed and compiled once.
+func (b *Builder) environment(ctx context.Context, i *Interpreter, reqs []Requirement) (string, error) {
 	key := sha256.New()
-	fmt.Fprintf(key, "wheellock-env/v1\n%s\n%s\n", i.Path, i.Full)
+	fmt.Fprintf(key, "wheellock-env/v2\n%s\n%s\n%s\n%s\n", i.Root, i.Image, i.Path, i.Full)
 	sorted := append([]Requirement{}, reqs...)
 	sort.Slice(sorted, func(x, y int) bool { return sorted[x].SHA256 < sorted[y].SHA256 })
 	for _, r := range sorted {
 		fmt.Fprintf(key, "%s\n", r.SHA256)
 	}
-	root := filepath.Join(b.Cache, "env")
-	dir := filepath.Join(root, hex.EncodeToString(key.Sum(nil)[:16]))
-	if _, err := os.Stat(filepath.Join(dir, "complete")); err == nil {
-		return dir, nil
-	}
-	if err := durable.MkdirAll(root, 0o700); err != nil {
-		return "", err
-	}
-	// Two processes may make the same one; the rename of the second loses.
-	temp, err := os.MkdirTemp(root, ".new-")
-	if err != nil {
-		return "", err
-	}
-	defer os.RemoveAll(temp)
-	if err := fill(temp, i, sorted); err != nil {
-		return "", err
-	}
-	if err := os.Rename(temp, dir); err != nil {
-		if _, late := os.Stat(filepath.Join(dir, "complete")); late == nil {
-			return dir, nil
-		}
-		// A half-made folder under that name: ours takes its place.
-		if err := os.RemoveAll(dir); err != nil {
-			return "", err
-		}
-		if err := os.Rename(temp, dir); err != nil {
-			return "", err
-		}
-	}
-	return dir, nil
+	return made(filepath.Join(b.Cache, "env"), hex.EncodeToString(key.Sum(nil)[:16]), func(dir string) error {
+		return b.fill(ctx, dir, i, sorted)
+	})
 }
 
 // fill makes the environment in dir: what python -m venv makes, without pip.
-func fill(dir string, i *Interpreter, reqs []Requirement) error {
-	site := filepath.Join(dir, "lib", "python"+tagVersion(i.Tag), "site-packages")
+func (b *Builder) fill(ctx context.Context, dir string, i *Interpreter, reqs []Requirement) error {
 	bin := filepath.Join(dir, "bin")
-	for _, d := range []string{site, bin} {
+	for _, d := range []string{filepath.Join(dir, i.sitePackages()), bin} {
 		if err := os.MkdirAll(d, 0o755); err != nil {
 			return err
 		}
@@ -82,12 +52,13 @@ func fill(dir string, i *Interpreter, reqs []Requirement) error {
 		}
 	}
 	for _, r := range reqs {
-		err := archive.Install(r.Path, archive.Scheme{
-			Purelib: site, Platlib: site, Scripts: bin, Data: dir, Interpreter: "/env/bin/python",
-		})
+		from, err := b.installed(ctx, i, r)
 		if err != nil {
+			return err
+		}
+		if err := linkTree(from, dir); err != nil {
 			return fmt.Errorf("installing build requirement %s %s: %w", r.Name, r.Version, err)
 		}
 	}
-	return os.WriteFile(filepath.Join(dir, "complete"), []byte(strings.TrimSpace(i.Full)+"\n"), 0o644)
+	return nil
 }

@@ -68,6 +68,20 @@ func folders(root string) []string {
 	return a
 }
 
+// prefixFolders are the arguments that show an interpreter that lies elsewhere.
+func (i *Interpreter) prefixFolders() []string {
+	var a []string
+	if p := i.Prefix; !strings.HasPrefix(p, "/usr/") && p != "/usr" {
+		// Not the prefix itself: it may be somebody's home.
+		for _, sub := range []string{"bin", "lib", "lib64", "include", "share"} {
+			if d := filepath.Join(p, sub); isDir(d) {
+				a = append(a, "--ro-bind", d, d)
+			}
+		}
+	}
+	return a
+}
+
 func (s *sandbox) args() []string {
 	a := []string{
 		"--unshare-all", "--unshare-user", "--uid", strconv.Itoa(s.uid), "--gid", strconv.Itoa(s.uid), "--cap-drop", "ALL",
@@ -94,14 +108,7 @@ func (s *sandbox) args() []string {
 		a = append(a, "--tmpfs", m.dir)
 	}
 	a = append(a, "--remount-ro", "/dev")
-	if p := s.interpreter.Prefix; !strings.HasPrefix(p, "/usr/") && p != "/usr" {
-		// Not the prefix itself: it may be somebody's home.
-		for _, sub := range []string{"bin", "lib", "lib64", "include", "share"} {
-			if d := filepath.Join(p, sub); isDir(d) {
-				a = append(a, "--ro-bind", d, d)
-			}
-		}
-	}
+	a = append(a, s.interpreter.prefixFolders()...)
 	for _, f := range []string{"passwd", "group"} {
 		a = append(a, "--ro-bind", filepath.Join(s.users, f), "/etc/"+f)
 	}
@@ -167,13 +174,21 @@ func (s *sandbox) command(ctx context.Context, files []*os.File) *exec.Cmd {
 // bwrapOptions are the options among those used here that old releases lack:
 // bullseye has 0.4.
 func bwrapOptions(ctx context.Context, bwrap string) map[string]bool {
+	if v, ok := options.Load(bwrap); ok {
+		return v.(map[string]bool)
+	}
 	out, _ := exec.CommandContext(ctx, bwrap, "--help").CombinedOutput() // before 0.5 it exits 1
 	can := map[string]bool{}
 	for _, o := range []string{"--clearenv", "--disable-userns", "--size"} {
 		can[o] = strings.Contains(string(out), " "+o+" ")
 	}
+	if ctx.Err() == nil {
+		options.Store(bwrap, can)
+	}
 	return can
 }
+
+var options sync.Map // bwrap path to map[string]bool: it is asked once a process
 
 var checked sync.Map // bwrap path to error: it is asked once a process
 
