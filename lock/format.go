@@ -46,13 +46,18 @@ func (l *Lock) JSON() []byte {
 // feed. The expected tags stay out because they are learnt by building and do
 // not change the bytes.
 func (r *Recipe) ComputeDigest() string {
+	sum := sha256.Sum256(r.Text())
+	return "sha256:" + hex.EncodeToString(sum[:])
+}
+
+// Text is the canonical block that the digest is of: without digest and expect-tags.
+func (r *Recipe) Text() []byte {
 	c := *r
 	c.sort()
 	c.Digest, c.ExpectTags = "", nil
 	w := writer{b: make([]byte, 0, 1024)}
 	w.recipe(&c)
-	sum := sha256.Sum256(w.b)
-	return "sha256:" + hex.EncodeToString(sum[:])
+	return w.b
 }
 
 // writer appends canonical TOML. Every method writes whole lines.

@@ -95,9 +95,9 @@ type configReader struct {
 }
 
 var (
-	configKeys = []string{"wheelhouse", "root", "root-threshold", "log", "versions", "bounded-by", "prefer", "exclude-newer", "private", "index-url", "find-links", "sources", "requirements",
+	configKeys = []string{"wheelhouse", "root", "root-threshold", "release-keys", "log", "versions", "bounded-by", "prefer", "exclude-newer", "private", "index-url", "find-links", "sources", "requirements",
 		"constraints", "overrides", "no-binary", "only-binary", "conflicts", "advisories", "policy", "targets", "indexes", "metadata", "build", "backend", "trees"}
-	policyKeys   = []string{"wheels", "mirror", "build-requirements", "append", "builders", "reviews", "witnesses", "ceremony"}
+	policyKeys   = []string{"wheels", "mirror", "build-requirements", "append", "normal-form", "builders", "reviews", "witnesses", "ceremony"}
 	targetKeys   = []string{"name", "python", "platform", "implementation", "abi"}
 	metadataKeys = []string{"name", "version", "requires", "requires-python"}
 )
@@ -222,7 +222,9 @@ func (c *configReader) top(key string, v any, raw []byte, line int) {
 			c.fail(line, `write wheelhouse = "wheelhouse"`, "wheelhouse is %q, with a control character; expected a folder or an address", x.Wheelhouse)
 		}
 	case "root":
-		c.root(v, line)
+		c.fingerprints(&x.Root, key, v, line)
+	case "release-keys":
+		c.fingerprints(&x.ReleaseKeys, key, v, line)
 	case "root-threshold":
 		c.count(&x.RootThreshold, key, v, line)
 	case "log":
@@ -282,6 +284,8 @@ func (c *configReader) policy(key string, v any, line int) {
 		c.choice(&x.BuildRequirements, key, v, line, "upstream", "build")
 	case "append":
 		c.choice(&x.Append, key, v, line, "now", "pending")
+	case "normal-form":
+		c.choice(&x.NormalForm, key, v, line, "none", "1")
 	case "builders":
 		c.count(&x.Builders, key, v, line)
 	case "reviews":
@@ -433,20 +437,20 @@ func (c *configReader) list(dst *[]string, key string, v any, line int) {
 	}
 }
 
-func (c *configReader) root(v any, line int) {
+func (c *configReader) fingerprints(into *[]string, key string, v any, line int) {
 	var list []string
-	c.list(&list, "root", v, line)
+	c.list(&list, key, v, line)
 	for _, f := range list {
 		f = strings.ToUpper(strings.ReplaceAll(f, " ", ""))
 		if (len(f) != 40 && len(f) != 64) || strings.Trim(f, "0123456789ABCDEF") != "" {
-			c.fail(line, "copy the fingerprint that `gpg --fingerprint` prints", "root has %q, expected an OpenPGP fingerprint of 40 or 64 hexadecimal digits", f)
+			c.fail(line, "copy the fingerprint that `gpg --fingerprint` prints", "%s has %q, expected an OpenPGP fingerprint of 40 or 64 hexadecimal digits", key, f)
 			return
 		}
-		if slices.Contains(c.c.Root, f) {
-			c.fail(line, "take one of them out", "root names %s twice", f)
+		if slices.Contains(*into, f) {
+			c.fail(line, "take one of them out", "%s names %s twice", key, f)
 			return
 		}
-		c.c.Root = append(c.c.Root, f)
+		*into = append(*into, f)
 	}
 }
 

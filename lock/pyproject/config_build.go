@@ -13,9 +13,10 @@ type Build struct {
 	Env            map[string]string
 	ConfigSettings map[string][]string // PEP 517
 	BuildRequires  []string            // PEP 508: in the place of the source's of that name, or besides
+	NormalForm     string              // "": as the policy says; "none" or "1"
 }
 
-var buildKeys = []string{"name", "version", "env", "config-settings", "build-requires"}
+var buildKeys = []string{"name", "version", "env", "config-settings", "build-requires", "normal-form"}
 
 func (c *configReader) build(nth int) *Build {
 	for len(c.c.Builds) <= nth {
@@ -34,6 +35,8 @@ func (c *configReader) buildKey(nth int, path []string, v any, line int) {
 		c.text(&b.Version, key, v, line)
 	case key == "build-requires" && len(path) == 1:
 		c.list(&b.BuildRequires, key, v, line)
+	case key == "normal-form" && len(path) == 1:
+		c.choice(&b.NormalForm, key, v, line, "none", "1")
 	case key == "env" && len(path) == 2:
 		c.buildEnv(b, path[1], v, line)
 	case key == "config-settings" && len(path) == 2:
@@ -96,7 +99,7 @@ func (c *configReader) finishBuilds() {
 	for _, b := range c.c.Builds {
 		key := [2]string{normalize(b.Name), b.Version}
 		switch {
-		case b.Name == "" || len(b.Env)+len(b.ConfigSettings)+len(b.BuildRequires) == 0:
+		case b.Name == "" || len(b.Env)+len(b.ConfigSettings)+len(b.BuildRequires)+len(b.NormalForm) == 0:
 			c.fail(c.lineOfTable("build"), "write name below it, and env, config-settings or build-requires", "a [[build]] table lacks a name, or says nothing")
 		case seen[key]:
 			c.fail(c.lineOfTable("build"), "make one of them", "[[build]] has %s twice", strings.TrimSpace(b.Name+" "+b.Version))
@@ -116,5 +119,8 @@ func (b *Build) digestLines(add func(key string, parts ...string)) {
 	}
 	for _, r := range b.BuildRequires {
 		add("build", name, b.Version, "build-requires", canonical(r))
+	}
+	if b.NormalForm != "" {
+		add("build", name, b.Version, "normal-form", b.NormalForm)
 	}
 }

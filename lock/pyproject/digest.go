@@ -97,11 +97,15 @@ func (p *Project) RequiresText() string {
 
 func (x Policy) pairs() [][2]string {
 	ceremony := slices.Compact(slices.Sorted(slices.Values(x.Ceremony)))
-	return [][2]string{
+	pairs := [][2]string{
 		{"wheels", x.Wheels}, {"mirror", x.Mirror}, {"build-requirements", x.BuildRequirements}, {"append", x.Append},
 		{"builders", fmt.Sprint(x.Builders)}, {"reviews", fmt.Sprint(x.Reviews)}, {"witnesses", fmt.Sprint(x.Witnesses)},
 		{"ceremony", strings.Join(ceremony, " ")},
 	}
+	if x.NormalForm != "" && x.NormalForm != "none" { // younger than the digest's version
+		pairs = append(pairs, [2]string{"normal-form", x.NormalForm})
+	}
+	return pairs
 }
 
 // canonical gives one spelling to requirements that differ only in white

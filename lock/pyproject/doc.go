@@ -55,9 +55,9 @@
 //	target NAME PYTHON PLATFORM IMPLEMENTATION      ("" where not given; then ABI, if given)
 //	metadata NAME VERSION REQUIRES-PYTHON REQUIREMENT...
 //	build NAME VERSION "env" KEY VALUE   build NAME VERSION "config-settings" KEY VALUE...
-//	build NAME VERSION "build-requires" REQUIREMENT
+//	build NAME VERSION "build-requires" REQUIREMENT   build NAME VERSION "normal-form" N
 //	versions V   bounded-by D (if versions is bounded)   prefer V
-//	exclude-newer TEXT (as written)      policy KEY VALUE
+//	exclude-newer TEXT (as written)      policy KEY VALUE (normal-form: if there is one)
 //
 // Requirements are written with a normalised name, sorted extras and clauses,
 // no needless blanks and double quotes. So the order and layout of the files do

@@ -282,12 +282,14 @@ no-binary = ["Mark_up"]
 only-binary = [":all:"]
 conflicts = []
 backend = "chroot"
+release-keys = ["89abcdef0123456789abcdef0123456789abcdef"]
 advisories = ["advisories"]
 [policy]
 wheels = "build"
 mirror = "all"
 build-requirements = "build"
 append = "pending"
+normal-form = "1"
 builders = 2
 reviews = 1
 witnesses = 3
@@ -319,6 +321,7 @@ version = "1.5.0"
 env = { SODIUM_INSTALL = "system" }
 config-settings = { "--build-option" = ["--x", "--y"], k = "v" }
 build-requires = ["cython<3"]
+normal-form = "none"
 [[build]]
 name = "other"
 [build.env]
@@ -337,14 +340,15 @@ func TestConfig(t *testing.T) {
 		IndexURL: "https://index.example/simple", FindLinks: []string{"dist"}, Sources: []Source{}, Requirements: []string{"idna"},
 		Constraints: []string{"idna<4"}, Overrides: []string{"urllib3==1.26.20"}, NoBinary: []string{"mark-up"}, OnlyBinary: []string{":all:"},
 		Advisories: []string{"advisories"},
-		Policy:     Policy{"build", "all", "build", "pending", 2, 1, 3, []string{"root", "new-package"}},
+		Policy:     Policy{"build", "all", "build", "pending", "1", 2, 1, 3, []string{"root", "new-package"}},
 		Targets: []Target{{Name: "bookworm"},
 			{Name: "ours", Python: "3.12", Platform: "manylinux_2_28_x86_64", Implementation: "pypy"}},
 		Metadata: []Metadata{{"old", "1.0", ">=3", []string{"six"}}},
-		Builds: []Build{{"pynacl", "1.5.0", map[string]string{"SODIUM_INSTALL": "system"}, map[string][]string{"--build-option": {"--x", "--y"}, "k": {"v"}}, []string{"cython<3"}},
+		Builds: []Build{{"pynacl", "1.5.0", map[string]string{"SODIUM_INSTALL": "system"}, map[string][]string{"--build-option": {"--x", "--y"}, "k": {"v"}}, []string{"cython<3"}, "none"},
 			{Name: "other", Env: map[string]string{"A": "1"}}},
 		Backend: "chroot", Trees: []Tree{{"bullseye", []string{"bullseye", "bullseye-backports"}, []string{"libpq-dev", "cmake/bullseye-backports"}, "builders/bullseye:1"}},
-		File: "wheellock.toml",
+		ReleaseKeys: []string{"89ABCDEF0123456789ABCDEF0123456789ABCDEF"},
+		File:        "wheellock.toml",
 	}
 	indexes := func(line int) []Index {
 		return []Index{
@@ -352,7 +356,7 @@ func TestConfig(t *testing.T) {
 			{"first", "https://index.example/simple/", nil, false, nil, false, line + 5},
 		}
 	}
-	want.Indexes = indexes(37)
+	want.Indexes = indexes(39)
 	got := open(t, "wheellock.toml\n"+everyKey).Config
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
@@ -360,7 +364,7 @@ func TestConfig(t *testing.T) {
 	// The same keys below [tool.wheellock].
 	text := strings.NewReplacer("[policy]", "[tool.wheellock.policy]", "[[targets]]", "[[tool.wheellock.targets]]", "[[metadata]]", "[[tool.wheellock.metadata]]", "[[indexes]]", "[[tool.wheellock.indexes]]", "[[build]]", "[[tool.wheellock.build]]", "[build.", "[tool.wheellock.build.", "[trees.", "[tool.wheellock.trees.").Replace(everyKey)
 	want.File = "pyproject.toml"
-	want.Indexes = indexes(37)
+	want.Indexes = indexes(39)
 	if diff := cmp.Diff(want, open(t, "pyproject.toml\n[tool.wheellock]"+text).Config); diff != "" {
 		t.Error(diff)
 	}

@@ -35,6 +35,8 @@ type Config struct {
 	// as that root itself asks for; then the thief of one of several keys can make
 	// a root 0 of his own, which asks for one.
 	RootThreshold int
+	// ReleaseKeys may sign tags besides Root: OpenPGP fingerprints, capital hexadecimal.
+	ReleaseKeys []string
 
 	File string // the file it was read from, "" if there is none
 }
@@ -45,6 +47,7 @@ type Policy struct {
 	Mirror            string // all | unreproducible | none
 	BuildRequirements string // upstream | build
 	Append            string // now | pending
+	NormalForm        string // of the wheels that are built: none | 1; "": none
 	Builders          int
 	Reviews           int
 	Witnesses         int

@@ -56,6 +56,7 @@ type Result struct {
 	Tags    []tags.Tag
 	Python  string // full version of the interpreter
 	Log     []byte // what the build wrote, at most MaxLog bytes, without control characters
+	Started time.Time
 	Elapsed time.Duration
 
 	// For the evidence: where it was built and what stood around it, a line each, and
@@ -104,6 +105,10 @@ func (b *Builder) Build(ctx context.Context, j Job) (*Result, error) {
 		return nil, err
 	}
 	if err := b.judge(ctx, j, r); err != nil {
+		os.Remove(r.Path)
+		return nil, err
+	}
+	if err := normalise(j, r); err != nil {
 		os.Remove(r.Path)
 		return nil, err
 	}
@@ -163,7 +168,7 @@ func (b *Builder) do(ctx context.Context, j Job) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.Python, r.Elapsed = i.Full, time.Since(start)
+	r.Python, r.Started, r.Elapsed = i.Full, start, time.Since(start)
 	return r, nil
 }
 

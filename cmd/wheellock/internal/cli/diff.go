@@ -175,6 +175,7 @@ func configChanges(old, now pyproject.Config) []report.ConfigChange {
 	// goes or turns into another is.
 	list2("root", old.Root, now.Root, len(old.Root) > 0)
 	number("root-threshold", old.RootThreshold, now.RootThreshold)
+	list2("release-keys", old.ReleaseKeys, now.ReleaseKeys, missing(now.ReleaseKeys, old.ReleaseKeys))
 	say("log", old.Log, now.Log, old.Log != "")
 	words("policy.wheels", old.Policy.Wheels, now.Policy.Wheels)
 	words("policy.mirror", old.Policy.Mirror, now.Policy.Mirror)
