@@ -204,3 +204,36 @@ func TestHidden(t *testing.T) {
 		t.Errorf("the command saw:\n%s", s)
 	}
 }
+
+// TestPython: what people build with setuptools: a wheel with a set in its own order,
+// and a source archive, whose times and owners setuptools takes from around it.
+func TestPython(t *testing.T) {
+	if err := exec.Command("/usr/bin/python3", "-c", "import setuptools, wheel").Run(); err != nil {
+		t.Skip("no setuptools and wheel here")
+	}
+	setup := `import setuptools, os
+os.makedirs("thing", exist_ok=True)
+open("thing/__init__.py", "w").write("NAMES = %s\n" % {"word%d" % n for n in range(30)})
+setuptools.setup(name="thing", version="1.0", packages=["thing"])
+`
+	for command, want := range map[string][]string{"bdist_wheel": {"hash-seed", "umask"}, "sdist --formats=gztar": {"hash-seed", "time", "umask", "user"}} {
+		o := options(t, "SOURCE_DATE_EPOCH=1700000000 /usr/bin/python3 setup.py -q "+command)
+		if err := os.WriteFile(filepath.Join(o.Dir, "setup.py"), []byte(setup), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		o.Vary = build.VaryHashSeed | build.VaryUmask | build.VaryUser | build.VaryHost
+		rep := check(t, o)
+		found := map[string]string{}
+		for _, c := range rep.Causes {
+			found[strings.Join(c.Variations, "+")] = c.Sentence + "\n" + strings.Join(c.Differences, "\n")
+		}
+		for _, w := range want {
+			if !strings.Contains(found[w], "dist/thing-1.0") || w == "hash-seed" && !strings.Contains(found[w], "thing/__init__.py") {
+				t.Errorf("%s: %s is not named: %q", command, w, found)
+			}
+		}
+		if command == "bdist_wheel" && (len(found) != 2 || !strings.Contains(found["hash-seed"], ": 1 of 5 files differ")) {
+			t.Errorf("%s: %q", command, found)
+		}
+	}
+}
