@@ -104,7 +104,7 @@ func posixName(east int) string {
 
 func posixZone(east int) string {
 	sign, off := "-", east
-	if east < 0 {
+	if east <= 0 {
 		sign, off = "", -east
 	}
 	text := fmt.Sprintf("%s%s%d", posixName(east), sign, off/3600)
