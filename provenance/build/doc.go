@@ -21,6 +21,20 @@
 // no other process to see, no file that was open before, no kernel keyring and no
 // further user namespace. The wheel comes back over a pipe.
 //
+// # Walls and limits
+//
+// Inside, guard.py runs first, before a line of any package: it sets the resource
+// limits and puts up Landlock (https://landlock.io) as a second wall with the same
+// rules, where the kernel has it; then it starts the driver, which calls the hooks.
+// Outside, a watchdog adds up what all processes of the sandbox take (memory with what
+// they wrote, processes and threads, files, output, time without work) every 50 ms,
+// and ends them with a word for what they did. Where control groups can be made they
+// hold the same limits; the watchdog needs no right but that over its own processes.
+// Result.Walls says which of all these stood.
+//
+// Whatever a build tries on the network fails, and also ends the build, even if it
+// takes the refusal in silence: the counters of its own network namespace tell.
+//
 //	SOURCE_DATE_EPOCH        the recipe's epoch; unset if it has none
 //	PATH=/env/bin:/usr/bin:/bin   HOME=/nonexistent   TMPDIR=/tmp
 //	LANG=LC_ALL=C.UTF-8   TZ=UTC   PYTHONHASHSEED=0   PYTHONNOUSERSITE=1
@@ -35,8 +49,20 @@
 // A native wheel is bound to the libc that it was linked with, so it is only built
 // for a target whose libc is at least as new as this machine's, of the same
 // architecture. A pure wheel needs an interpreter of the recipe's version, no
-// more. Where neither can be had the error is a *NoPlaceError that names the ways
-// out.
+// more.
+//
+// Where this machine is no such place, a tree may be: the file system of another release of
+// its distribution, made by mmdebstrap (Trees), whose /usr, /lib* and /etc files the sandbox
+// then shows in place of the host's. Or a container image, run by podman (Engine). Where
+// none can be had the error is a *NoPlaceError that names the ways out.
+//
+// # The toolchain
+//
+// For native code Result.Toolchain lists the packages of dpkg that the bytes came from:
+// of the headers that GCC read (SUNPRO_DEPENDENCIES, which changes nothing of what it
+// writes), of the libraries that the modules are linked with (DT_NEEDED) and the links
+// that the linker followed, of compiler, assembler and linker. A recipe that names a
+// toolchain is only built by exactly that; else the error is a *GoneError.
 package build
 
 import "time"

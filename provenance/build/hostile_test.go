@@ -161,6 +161,9 @@ func TestHostile(t *testing.T) {
 	port := listenAll(t, home)
 	for _, uncaged := range []bool{false, true} {
 		for _, h := range hostiles {
+			if uncaged && !strings.Contains(h.why, "end") {
+				continue // a group has no part in it
+			}
 			t.Run(fmt.Sprintf("%s/uncaged=%v", h.name, uncaged), func(t *testing.T) {
 				w := newWorkshop(t)
 				w.uncaged = uncaged
