@@ -30,6 +30,7 @@ type wheel struct {
 	files   []file
 	level   int  // of deflate
 	reverse bool // RECORD's rows
+	quoted  bool // RECORD's names
 	dist    string
 }
 
@@ -68,7 +69,11 @@ func (w *wheel) write(t *testing.T, name string) string {
 	for _, f := range w.files {
 		f.name = strings.Replace(f.name, "@", w.dist, 1)
 		sum := sha256.Sum256([]byte(f.body))
-		rows = append(rows, fmt.Sprintf("%s,sha256=%s,%d\n", f.name, base64.RawURLEncoding.EncodeToString(sum[:]), len(f.body)))
+		name := f.name
+		if w.quoted {
+			name = `"` + name + `"`
+		}
+		rows = append(rows, fmt.Sprintf("%s,sha256=%s,%d\n", name, base64.RawURLEncoding.EncodeToString(sum[:]), len(f.body)))
 		w.add(z, f)
 	}
 	if w.reverse {
@@ -120,6 +125,10 @@ func TestWheels(t *testing.T) {
 			Content, []string{"deflate"}, nil},
 		"order": {func(a, b *wheel) { b.reverse = true },
 			Content, []string{"record-order"}, []string{"RECORD: rows in another order"}},
+		"row": {func(a, b *wheel) { b.files[0].time, b.quoted = noon.Add(time.Hour), true },
+			Content, []string{"record-order", "zip-times"}, []string{
+				"zip times: 1 of 6 members, foo/__init__.py 2024-05-06 12:00:00 != 2024-05-06 13:00:00",
+				`RECORD: it is written otherwise, line 1: "foo/__init__.py,sha256=4x_SHLNxV-2wXCJ2bY84unh3a9Uk7efQqA..." != "\"foo/__init__.py\",sha256=4x_SHLNxV-2wXCJ2bY84unh3a9Uk7efQ..."`}},
 		"order of members": {func(a, b *wheel) { slices.Reverse(b.files[:2]) },
 			Content, []string{"record-order"}, []string{"zip: members in another order, from the 1st: foo/__init__.py != foo/run.sh", "RECORD: rows in another order"}},
 		"generator": {func(a, b *wheel) { b.swap("@/WHEEL", "80.9.0", "80.8.0") },
@@ -136,6 +145,8 @@ func TestWheels(t *testing.T) {
 			Differs, []string{"requirement-gone"}, []string{"METADATA: Requires-Dist only ours: bar>=1; only upstream: bar>=2"}},
 		"licence": {func(a, b *wheel) { a.swap("@/METADATA", "License-File: LICENSE\n", "") },
 			Differs, []string{"license-files"}, []string{"METADATA: License-File is missing, upstream: LICENSE"}},
+		"licence folder": {func(a, b *wheel) { a.get("@/LICENSE").name = "@/licenses/LICENSE" },
+			Differs, []string{"license-files"}, []string{"file by another name: *.dist-info/licenses/LICENSE -> *.dist-info/LICENSE"}},
 		"licence file": {func(a, b *wheel) { a.files = a.files[:4] },
 			Differs, []string{"license-files"}, []string{"file only upstream: *.dist-info/LICENSE"}},
 		"summary": {func(a, b *wheel) { b.swap("@/METADATA", "Name: foo\n", "Name: foo\nSummary: new\n") },

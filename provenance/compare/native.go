@@ -93,9 +93,9 @@ func place1(paths []string) string {
 	case 0:
 		return "none"
 	case 1:
-		return paths[0]
+		return clip(paths[0])
 	}
-	return fmt.Sprintf("%s and %d more", paths[0], len(paths)-1)
+	return fmt.Sprintf("%s and %d more", clip(paths[0]), len(paths)-1)
 }
 
 // sections says which sections differ: by size, or by bytes alone.

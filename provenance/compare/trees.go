@@ -82,7 +82,7 @@ func (d *differ) files() {
 		d.inner = true
 	}
 	onlyA, onlyB := missingFrom(d.a.keys, d.b), missingFrom(d.b.keys, d.a)
-	onlyA, onlyB = d.renamed(onlyA, onlyB)
+	onlyA, onlyB = d.renamed(onlyA, onlyB, "", func(string) bool { return true })
 	d.onlyIn(onlyB, d.c.w.b)
 	d.onlyIn(onlyA, d.c.w.a)
 	d.kinds()
@@ -110,14 +110,15 @@ func (d *differ) onlyIn(keys []string, who string) {
 	d.about(keys, "", "%s only %s: %s", count, who, names)
 }
 
-// renamed takes the files out that are on both sides under other names.
-func (d *differ) renamed(onlyA, onlyB []string) (restA, restB []string) {
+// renamed takes the files out that are on both sides under other names, of those
+// that may be.
+func (d *differ) renamed(onlyA, onlyB []string, cause string, may func(string) bool) (restA, restB []string) {
 	if len(onlyA) == 0 || len(onlyB) == 0 || len(onlyA)+len(onlyB) > maxRenames {
 		return onlyA, onlyB
 	}
 	bySize := map[int64][]string{}
 	for _, k := range onlyB {
-		if m := d.b.at[k]; m.what == isFile && m.data.size > 0 {
+		if m := d.b.at[k]; m.what == isFile && m.data.size > 0 && may(k) {
 			bySize[m.data.size] = append(bySize[m.data.size], k)
 		}
 	}
@@ -125,7 +126,7 @@ func (d *differ) renamed(onlyA, onlyB []string) (restA, restB []string) {
 	gone := map[string]bool{}
 	for _, k := range onlyA {
 		m := d.a.at[k]
-		if m.what != isFile || m.data.open == nil {
+		if m.what != isFile || m.data.open == nil || !may(k) {
 			restA = append(restA, k)
 			continue
 		}
@@ -151,7 +152,7 @@ func (d *differ) renamed(onlyA, onlyB []string) (restA, restB []string) {
 	if len(pairs) > 0 {
 		d.inner = true
 		count, _ := group(keys)
-		d.about(keys, "", "%s by another name: %s", count, some(pairs))
+		d.about(keys, cause, "%s by another name: %s", count, some(pairs))
 	}
 	return restA, restB
 }

@@ -3,6 +3,7 @@ package compare
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"path"
 	"slices"
 	"strings"
@@ -69,8 +70,10 @@ func (d *differ) wheelFiles(differs bool) {
 	}
 	d.wheelFile()
 	d.metadata("METADATA", a.Metadata, b.Metadata)
-	d.only(d.b, d.a, d.c.w.b, MissingInSdist)
-	d.only(d.a, d.b, d.c.w.a, PreprocessedData)
+	onlyA, onlyB := missingFrom(d.a.keys, d.b), missingFrom(d.b.keys, d.a)
+	onlyA, onlyB = d.renamed(onlyA, onlyB, LicenseFiles, func(k string) bool { return kindOfFile(k) == LicenseFiles })
+	d.only(onlyB, d.a, d.c.w.b, MissingInSdist)
+	d.only(onlyA, d.b, d.c.w.a, PreprocessedData)
 	d.tell(d.changed(func(k string) bool {
 		return k == distInfo+"WHEEL" || k == distInfo+"METADATA" || d.isRecord(k)
 	}))
@@ -155,9 +158,9 @@ func kindOfFile(key string) string {
 }
 
 // only lists files that one wheel has and the other lacks, one line a cause.
-func (d *differ) only(has, lacks *tree, who, otherwise string) {
+func (d *differ) only(keys []string, lacks *tree, who, otherwise string) {
 	byCause := map[string][]string{}
-	for _, k := range missingFrom(has.keys, lacks) {
+	for _, k := range keys {
 		if d.isRecord(k) {
 			continue
 		}
@@ -239,9 +242,33 @@ func (d *differ) record() {
 			break
 		}
 	}
-	if told == len(d.facts) && (told == 0 || crlf) {
+	switch {
+	case crlf:
+		d.fact(RecordOrder, "RECORD: other line ends, CRLF %s", map[bool]string{true: d.c.w.a, false: d.c.w.b}[bytes.Contains(x, []byte("\r\n"))])
+	case told == len(d.facts) && !slices.Equal(d.plainRows(d.a, x), d.plainRows(d.b, y)):
 		d.fact(RecordOrder, "RECORD: it is written otherwise, %s", firstLine(x, y))
 	}
+}
+
+// plainRows are the rows of files that are the same on both sides, as they are
+// written, sorted.
+func (d *differ) plainRows(t *tree, record []byte) []string {
+	name := wheelKey(t.wheel)
+	var out []string
+	for _, line := range strings.Split(string(record), "\n") {
+		at := strings.LastIndexByte(line, ',')
+		if at = strings.LastIndexByte(line[:max(at, 0)], ','); at < 0 {
+			out = append(out, line)
+			continue
+		}
+		k := name(strings.Trim(line[:at], `"`))
+		a, b := d.a.at[k], d.b.at[k]
+		if a != nil && b != nil && !d.isRecord(k) && d.a.sums[a.name] == d.b.sums[b.name] {
+			out = append(out, fmt.Sprintf("%s %v%s", k, strings.HasPrefix(line, `"`), line[at:]))
+		}
+	}
+	slices.Sort(out)
+	return out
 }
 
 // rowDiffers tells of a row that says something else of a file that is the same.
