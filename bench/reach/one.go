@@ -96,8 +96,9 @@ func (f files) Get(ctx context.Context, project, file, sha256 string, _ ...strin
 }
 
 // silent hears of nothing.
-type silent struct{ rebuild.Events }
+type silent struct{}
 
+func (silent) Begin(*rebuild.Job)              {}
 func (silent) Extended(*rebuild.Job, []string) {}
 func (silent) Done(int, int, *rebuild.Outcome) {}
 
