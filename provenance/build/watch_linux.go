@@ -42,6 +42,8 @@ type watchdog struct {
 	cage    *cage
 	ticks   int64 // processor time at the last change
 	changed time.Time
+	looked  time.Time
+	parts   chan int64 // what shares has counted; nil: it does not count now
 }
 
 // watch reads bubblewrap's --info-fd and begins to look. It returns nil where the
@@ -163,10 +165,12 @@ func (w *watchdog) processesNow(scratch int64) string {
 	if why := w.cage.tripped(w.limits); why != "" {
 		return why
 	}
-	if memory > w.memory && w.shares(pids)+scratch > w.memory {
+	if memory > w.memory && w.sharesNow(pids)+scratch > w.memory {
 		return tooMuch(w.limits)
 	}
-	if ticks != w.ticks {
+	late := time.Since(w.looked) > w.idle/2 // it is this machine that has no time
+	w.looked = time.Now()
+	if ticks != w.ticks || late {
 		w.ticks, w.changed = ticks, time.Now()
 	} else if len(pids) > 0 && time.Since(w.changed) > w.idle {
 		return fmt.Sprintf("it hangs (no processor time used for %s)", w.idle)
@@ -218,6 +222,22 @@ func cutLast(s, sep string) (before, after string, found bool) {
 		return s[:i], s[i+len(sep):], true
 	}
 	return s, "", false
+}
+
+// sharesNow is what shares counted last, 0 while it counts for the first time. A
+// process that forks holds the lock that counting needs: nothing else may wait for it.
+func (w *watchdog) sharesNow(pids []string) (n int64) {
+	if w.parts == nil {
+		done := make(chan int64, 1)
+		w.parts = done
+		go func() { done <- w.shares(pids) }()
+	}
+	select {
+	case n = <-w.parts:
+		w.parts = nil
+	case <-time.After(watchEvery / 5):
+	}
+	return n
 }
 
 // shares adds up what the processes have for themselves and their parts of what
