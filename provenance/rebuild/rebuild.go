@@ -146,6 +146,9 @@ type Failure struct {
 	// Elsewhere is set when nothing is wrong but that this machine cannot do it.
 	Elsewhere bool
 	Hint      string
+	// DependsOn is what a wheel that is not reproducible depends on; empty where it
+	// differs with nothing varied.
+	DependsOn []build.Variations
 }
 
 // tailLines of a log are enough to see what went wrong, mostly.

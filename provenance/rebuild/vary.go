@@ -78,7 +78,7 @@ func (v *variety) explain(ctx context.Context, set build.Variations) (Failure, e
 		why, f.Log = append(why, text), log
 		f.Hint = repro.Hint(c) + "; or " + takeUpstream
 	}
-	f.Why = strings.Join(why, "\n")
+	f.Why, f.DependsOn = strings.Join(why, "\n"), causes
 	return f, nil
 }
 

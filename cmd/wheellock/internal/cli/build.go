@@ -10,6 +10,7 @@ import (
 
 	"github.com/freedomofpress/wheellock/cmd/wheellock/internal/term"
 	"github.com/freedomofpress/wheellock/lock"
+	"github.com/freedomofpress/wheellock/provenance/build"
 	"github.com/freedomofpress/wheellock/provenance/rebuild"
 	"github.com/freedomofpress/wheellock/provenance/workorder"
 	"github.com/freedomofpress/wheellock/sumdb/trust"
@@ -97,6 +98,9 @@ type builtWheel struct {
 	Installed string   `json:"installed"` // the file that the lock has now
 	Seconds   float64  `json:"seconds"`
 	Times     int      `json:"times"`
+	// What was different each time but the first, and what could not be.
+	Varied    []string          `json:"varied,omitempty"`
+	NotVaried []build.NotVaried `json:"not_varied,omitempty"`
 }
 
 type failedWheel struct {
@@ -107,6 +111,9 @@ type failedWheel struct {
 	// Elsewhere is set when nothing is wrong but that this machine cannot do it.
 	Elsewhere bool   `json:"elsewhere,omitempty"`
 	Hint      string `json:"hint,omitempty"`
+	// What the wheel depends on, where it came out different: variations that together
+	// make the difference.
+	DependsOn [][]string `json:"depends_on,omitempty"`
 }
 
 func (a *app) build(ctx context.Context, o buildOptions) error {
@@ -250,6 +257,12 @@ func (r *buildRun) print(out buildReport) {
 		if r.verbose {
 			for _, l := range b.Lines {
 				fmt.Fprintf(r.Out, "      %s\n", l)
+			}
+			if len(b.Varied) > 0 {
+				fmt.Fprintf(r.Out, "      varied: %s\n", strings.Join(b.Varied, ", "))
+			}
+			for _, n := range b.NotVaried {
+				fmt.Fprintf(r.Out, "      not varied: %s (%s)\n", n.Name, n.Why)
 			}
 		}
 	}

@@ -69,6 +69,9 @@ func (r *buildRun) summary(o *rebuild.Outcome) builtWheel {
 		Package: o.Job.Package.Name, Version: o.Job.Package.Version, Targets: r.Lock.WheelTargets(o.Job.Package, o.Job.Row),
 		File: o.Result.File, SHA256: o.SHA256, Seconds: o.Seconds(), Times: o.Times, Installed: o.Job.Row.Name,
 	}
+	if o.Times > 1 {
+		s.Varied, s.NotVaried = o.Varied.Names(), o.NotVaried
+	}
 	if c := o.Closest(); c != nil {
 		s.Verdict, s.Causes, s.Lines = string(c.Result.Verdict), c.Result.Causes, c.Result.Lines
 	}
@@ -79,7 +82,7 @@ func (r *buildRun) summary(o *rebuild.Outcome) builtWheel {
 func (r *buildRun) failed(f rebuild.Failure) failedWheel {
 	return failedWheel{
 		Package: f.Package, Version: f.Version, Targets: f.Targets,
-		Why: f.Text(r.verbose), Elsewhere: f.Elsewhere, Hint: f.Hint,
+		Why: f.Text(r.verbose), Elsewhere: f.Elsewhere, Hint: f.Hint, DependsOn: dependsOn(f),
 	}
 }
 
@@ -110,4 +113,11 @@ func fileSize(path string) (int64, error) {
 		return 0, err
 	}
 	return info.Size(), nil
+}
+
+func dependsOn(f rebuild.Failure) (out [][]string) {
+	for _, v := range f.DependsOn {
+		out = append(out, v.Names())
+	}
+	return out
 }
