@@ -388,8 +388,8 @@ for name, f in (("read", lambda: open(sys.argv[1] + "/secret")), ("write", lambd
 		t.Fatalf("%v: %s", err, out)
 	}
 	r := readReport(read)
-	if r.Landlock == 0 {
-		t.Skip("no second wall here: " + r.Why)
+	if r.landlock == 0 {
+		t.Skip("no second wall here: " + r.why)
 	}
 	if got, want := string(out), "read refused\nwrite refused\nremove refused\nscratch done\n"; got != want {
 		t.Errorf("got\n%swant\n%s", got, want)

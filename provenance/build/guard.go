@@ -1,8 +1,8 @@
 package build
 
 import (
+	"bufio"
 	_ "embed"
-	"encoding/json"
 	"fmt"
 	"io"
 	"strconv"
@@ -36,34 +36,38 @@ const maxReport = 4 << 20
 
 // report is what the guard said.
 type report struct {
-	Landlock int      `json:"landlock"`
-	Why      string   `json:"why"`
-	Headers  []string `json:"headers"`
+	landlock int    // the kernel's version of it; 0: none
+	why      string // there is none
+	headers  []string
 }
 
-// readReport reads lines of JSON until the guard has ended. The first one is
-// written before anything of the package runs; the rest may be anybody's, so it
-// only adds headers.
+// readReport reads until the guard has ended. The first line is written before anything
+// of the package runs; the rest may be anybody's, so it only adds headers.
 func readReport(r io.Reader) report {
-	d := json.NewDecoder(io.LimitReader(r, maxReport))
-	var first, last report
-	if d.Decode(&first) != nil {
-		first.Why = "the guard did not answer"
-	}
-	if d.Decode(&last) == nil {
-		first.Headers = last.Headers
+	rep := report{why: "the guard did not answer"}
+	s := bufio.NewScanner(io.LimitReader(r, maxReport))
+	for first := true; s.Scan(); first = false {
+		word, rest, _ := strings.Cut(s.Text(), " ")
+		switch {
+		case first && word == "landlock":
+			abi, why, _ := strings.Cut(rest, " ")
+			rep.landlock, _ = strconv.Atoi(abi)
+			rep.why = string(harmless([]byte(why)))
+		case word == "header":
+			rep.headers = append(rep.headers, rest)
+		}
 	}
 	_, _ = io.Copy(io.Discard, r)
-	return first
+	return rep
 }
 
 // walls says in one line what stood around a build, for its evidence.
 func (r report) walls(sandbox string, c *cage, watched bool) string {
 	out := []string{sandbox}
-	if r.Landlock > 0 {
-		out = append(out, fmt.Sprintf("Landlock %d", r.Landlock))
+	if r.landlock > 0 {
+		out = append(out, fmt.Sprintf("Landlock %d", r.landlock))
 	} else {
-		out = append(out, "no Landlock: "+r.Why)
+		out = append(out, "no Landlock: "+r.why)
 	}
 	if c != nil && len(c.dirs) > 0 {
 		out = append(out, "control groups")

@@ -4,9 +4,7 @@
 # Python that wheellock builds for (3.5 and later), with -I and -S.
 #
 # argv: memory processes disk cpu nice headers program...
-# out:  descriptor 4, a JSON object a line: {"landlock": ABI, "why": ...} at the
-#       start, {"headers": [...]} at the end
-import json
+# out:  descriptor 4, lines: "landlock ABI WHY" at the start, "header PATH" at the end
 import os
 import resource
 import sys
@@ -23,13 +21,13 @@ ACCESS = {1: (1 << 13) - 1, 2: (1 << 14) - 1, 3: (1 << 15) - 1, 4: (1 << 15) - 1
 SCOPES = 3  # abstract unix sockets, signals: none but to processes of this build
 
 # What bubblewrap shows, said a second time. A folder that is not here allows nothing.
-FOLDERS = ["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/etc", "/env", "/source", "/locale", "/proc"]
+FOLDERS = ["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/etc", "/env", "/source", "/locale", "/rust", "/cargo", "/proc"]
 SCRATCH = ["/build", "/tmp", "/dev/shm"]
 DEVICES = ["null", "zero", "full", "random", "urandom", "tty", "ptmx", "pts"]
 
 
-def say(obj):
-    data = (json.dumps(obj, sort_keys=True) + "\n").encode("ascii")
+def say(lines):
+    data = "".join(line.replace("\n", " ") + "\n" for line in lines).encode("ascii", "replace")
     while data:
         data = data[os.write(REPORT, data):]
 
@@ -120,7 +118,7 @@ def main():
     limit(resource.RLIMIT_FSIZE, disk)
     limit(resource.RLIMIT_CPU, cpu)
     abi, why = landlock(sys.prefix)
-    say({"landlock": abi, "why": why})
+    say(["landlock %d %s" % (abi, why)])
     pid = os.fork()
     if pid == 0:
         os.close(REPORT)
@@ -131,7 +129,7 @@ def main():
         except OSError:
             pass
     status = os.waitpid(pid, 0)[1]
-    say({"headers": headers(listed)})
+    say("header " + h for h in headers(listed))
     os._exit(128 + os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status))
 
 

@@ -114,7 +114,7 @@ func (b *Builder) run(ctx context.Context, j Job, s *sandbox) (*Result, error) {
 	}
 	return &Result{
 		Path: path, File: filepath.Base(path), Log: log.bytes(), Place: s.interpreter.place(),
-		Walls: r.walls(s.name(), s.cage, dog != nil), headers: r.Headers, interpreter: s.interpreter,
+		Walls: r.walls(s.name(), s.cage, dog != nil), headers: r.headers, interpreter: s.interpreter,
 	}, nil
 }
 
