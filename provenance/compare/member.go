@@ -66,7 +66,6 @@ type tree struct {
 	folders []string // keys of folders, sorted
 	fields  []field  // of the whole: comments, what stands before and behind
 	top     string   // the one top folder of a source archive
-	strict  bool     // folders count, owners and modes too: what dpkg installs
 
 	wheel *archive.Wheel // nil for anything else
 	sums  map[string][32]byte

@@ -479,3 +479,18 @@ func TestUnified(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// A packed file cannot ask for any amount of memory.
+func TestDictionary(t *testing.T) {
+	good := xzOf([]byte("x"))
+	if n := xzDictionary(good); n != 8<<20 {
+		t.Fatalf("a dictionary of %d bytes", n)
+	}
+	bad := slices.Clone(good)
+	bad[bytes.Index(bad[14:], []byte{0x21, 0x01})+16] = 40 // 4 GiB
+	var e *archive.Error
+	_, err := Paths(context.Background(), put(t, "a.xz", good), put(t, "a.xz", bad), Options{})
+	if !errors.As(err, &e) || e.Kind != archive.TooBig {
+		t.Error(err)
+	}
+}

@@ -12,11 +12,10 @@ import (
 type differ struct {
 	c *run
 	place
-	a, b   *tree
-	facts  []Fact
-	inner  bool // something differs in what is installed
-	nested []Fact
-	err    error
+	a, b  *tree
+	facts []Fact
+	inner bool // something differs in what is installed
+	err   error
 }
 
 // fact adds one about the trees as a whole.
