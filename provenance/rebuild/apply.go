@@ -46,6 +46,9 @@ func (r *Run) apply(ctx context.Context, house mirror.Wheelhouse, o *Outcome) er
 	}
 	row := o.Job.Row
 	row.Recipe = o.row.Recipe
+	if applyTool(o) {
+		return nil
+	}
 	targets := r.Lock.WheelTargets(p, row)
 	if up := r.proven(o); up != nil {
 		// Proven: upstream's file installs the same bytes, so users may as well

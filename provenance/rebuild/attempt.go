@@ -59,6 +59,7 @@ func (r *Run) one(ctx context.Context, j *Job, dir string) (*Outcome, error) {
 	if err := r.repeat(ctx, o, dir); err != nil {
 		return r.without(ctx, o, err)
 	}
+	r.tool(o)
 	return o, nil
 }
 
@@ -264,10 +265,7 @@ func (r *Run) recipe(j *Job) (lock.Recipe, error) {
 func (r *Run) requirements(ctx context.Context, rec *lock.Recipe) ([]build.Requirement, error) {
 	var out []build.Requirement
 	for _, b := range rec.BuildRequires {
-		r.mu.Lock()
-		file := r.wheelName(b)
-		r.mu.Unlock()
-		path, err := r.Files.Get(ctx, b.Name, file, b.SHA256)
+		path, err := r.toolFile(ctx, b)
 		if err != nil {
 			return nil, fmt.Errorf("fetching build requirement %s %s: %w", b.Name, b.Version, err)
 		}

@@ -80,7 +80,7 @@ func Select(l *lock.Lock, s Selection) (jobs []*Job, unplanned []Failure) {
 			jobs = append(jobs, NewJob(p, k))
 		}
 	}
-	return jobs, unplanned
+	return append(jobs, toolJobs(l, jobs)...), unplanned
 }
 
 func overlap(a, b []string) bool {

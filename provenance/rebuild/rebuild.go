@@ -68,13 +68,14 @@ type Run struct {
 	// Supersede builds again with the tools that are here what a recipe says was built
 	// with others.
 	Supersede bool
-	Settings     recipe.Settings // the user's, which the lock's recipes follow
+	Settings  recipe.Settings // the user's, which the lock's recipes follow
 	// Finding says whether an error is about the package rather than about this
 	// machine or the index, and what to do about it.
 	Finding func(error) (hint string, ok bool)
 
-	mu       sync.Mutex // guards Lock (recipes that grow) and what follows
-	Outcomes []*Outcome // in the order of the lock, once Build has returned
+	mu       sync.Mutex        // guards Lock (recipes that grow) and what follows
+	made     map[string]string // path of a tool's wheel that was built in this run, by its hash
+	Outcomes []*Outcome        // in the order of the lock, once Build has returned
 	Failures []Failure
 	ended    int // jobs
 }
@@ -97,12 +98,17 @@ type Outcome struct {
 	Failure   *Failure
 	// Why is what the recipe assumes that the planned one did not; "" where the
 	// planned one came closest to what is published.
-	Why       string
+	Why string
+	// Seed is set for a build tool whose published wheel differs from ours and was used
+	// to build it: it cannot be replaced.
+	Seed      bool
 	Container []byte // text of the recipe's container, to be kept as evidence; nil: none
 
 	// Superseded is why the bytes may be others than those that the lock had: the
 	// toolchain of then is gone. "" where it is not.
 	Superseded string
+
+	Against *Compared // of Again: the locked file, where what was built is another
 
 	Locked string // of Reproduce: the locked file, built or proven by what was built
 

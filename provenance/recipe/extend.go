@@ -122,9 +122,18 @@ func replace(l *lock.Lock, old string, p planned, target string) (string, error)
 			m.recipes[r.Digest] = r
 		}
 	}
+	delete(m.recipes, old) // a tool's, carried with its row
 	digest, err := m.add(p, target)
 	if err != nil {
 		return "", err
+	}
+	for _, b := range m.builds {
+		for t, w := range b.wheels {
+			if w.Recipe == old {
+				w.Recipe = digest
+				b.wheels[t] = w
+			}
+		}
 	}
 	for i := range l.Packages {
 		for j, w := range l.Packages[i].Wheels {

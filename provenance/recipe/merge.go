@@ -25,7 +25,8 @@ type merger struct {
 type build struct {
 	requiresPython string
 	sdist          *lock.File
-	wheels         map[string]lock.Wheel // by target
+	wheels         map[string]lock.Wheel    // by target
+	upstream       map[string]lock.Upstream // by hash: published files that ours are compared with
 	deps           map[string]map[string]bool
 }
 
@@ -179,6 +180,13 @@ func (m *merger) carry(hs []held, target string) bool {
 		b.requiresPython, b.sdist = h.pkg.RequiresPython, h.pkg.Sdist
 		w := h.wheel
 		w.Targets = nil
+		m.carryRecipe(h, &w)
+		for _, u := range h.pkg.Upstream {
+			if b.upstream == nil {
+				b.upstream = map[string]lock.Upstream{}
+			}
+			b.upstream[u.SHA256] = u
+		}
 		b.wheels[target] = w
 		b.depend(target, h.pkg.DependenciesOn(h.target))
 	}
@@ -267,6 +275,11 @@ func (m *merger) finish() {
 		m.l.Packages[key[0]].Wheels[key[1]].Recipe = digest
 		used[digest] = true
 	}
+	for _, b := range m.builds {
+		for _, w := range b.wheels {
+			used[w.Recipe] = true
+		}
+	}
 	m.l.Packages = slices.DeleteFunc(m.l.Packages, func(p lock.Package) bool { return p.Group == lock.GroupBuild })
 	m.l.Recipes = nil
 	for digest, r := range m.recipes {
@@ -298,6 +311,15 @@ func (b *build) pkg(name, version string) lock.Package {
 	}
 	for _, name := range slices.Sorted(maps.Keys(rows)) {
 		p.Wheels = append(p.Wheels, *rows[name])
+	}
+	for _, sum := range sortedKeys(b.upstream) {
+		u := b.upstream[sum]
+		for _, t := range p.Targets {
+			if b.wheels[t].SHA256 == sum && !slices.Contains(u.Targets, t) {
+				u.Targets = append(u.Targets, t)
+			}
+		}
+		p.Upstream = append(p.Upstream, u)
 	}
 	return p
 }

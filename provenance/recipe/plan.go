@@ -109,6 +109,11 @@ func (pl *planner) plan(ctx context.Context, l *lock.Lock, targets []tags.Target
 		}
 		m.assign[[2]int{n.pkg, n.row}] = digest
 	}
+	if !opt.BuildTools {
+		m.plainTools()
+	} else if err := m.tools(ctx, pl, byName, opt); err != nil {
+		return err
+	}
 	m.finish()
 	if len(incomplete.Packages) > 0 {
 		return incomplete

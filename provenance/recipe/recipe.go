@@ -68,6 +68,8 @@ type Options struct {
 	Jobs  int           // 0: DefaultJobs
 	Grace time.Duration // 0: DefaultGrace
 	Notes *[]Note       // where remarks go, in a fixed order; nil: nowhere
+	// BuildTools is policy.build-requirements = "build": build tools get recipes too.
+	BuildTools bool
 	// Settings are the user's; a recipe of before that does not follow them is made anew,
 	// and its wheel is to be built again.
 	Settings Settings

@@ -76,7 +76,8 @@ func (s *session) relock(ctx context.Context, p *pyproject.Project, c change) (*
 	asked = append(asked, aside(p, targets)...)
 	r := &relocked{project: p, targets: targets, lock: l, notes: append(asked, warnings(sol)...), solution: sol}
 	var notes []recipe.Note
-	err = recipe.Plan(ctx, client, l, targets, recipe.Options{Prev: prev, Jobs: s.jobs, Notes: &notes, Settings: settingsOf(p.Config)})
+	err = recipe.Plan(ctx, client, l, targets, recipe.Options{Prev: prev, Jobs: s.jobs, Notes: &notes, Settings: settingsOf(p.Config),
+		BuildTools: p.Config.Policy.BuildRequirements == "build"})
 	var some *recipe.IncompleteError
 	if err != nil && !errors.As(err, &some) {
 		return nil, err
