@@ -23,6 +23,7 @@ type buildOptions struct {
 	into    string
 	check   int
 	order   string
+	agree   bool // as a second builder
 	// supersede: other tools than those of the recipe will do
 	supersede bool
 }
@@ -44,6 +45,11 @@ here, and there, in a clone of the project and with a builder's key of its own,
 wheellock build --order order.json. It builds just that, and lists the files to
 carry back: by git, or by hand to the same places.
 
+With --agree it builds again what has a hash, as a second builder (builders = 2 in
+the policy): by the recipe that is locked, and states what came out, the same or
+not. The lock does not change. Without names it takes the wheels that too few
+builders have stated.
+
 With --into DIR nothing is changed: the locked sources are built again, each has to
 come out with the locked hash, and the files go into DIR. With --offline, as inside
 the build of a Debian package, sources and build requirements come from the
@@ -51,6 +57,7 @@ wheelhouse, the folders of --find-links and the cache.`,
 		Example: `  wheellock build --missing --check 2
   wheellock build markupsafe --target bookworm
   wheellock build --order order.json
+  wheellock build --agree
   wheellock build --into wheels --offline --target bookworm --find-links tools`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.names = args
@@ -72,6 +79,7 @@ wheelhouse, the folders of --find-links and the cache.`,
 	cmd.Flags().StringArrayVar(&o.targets, "target", nil, "only for `TARGET`; may be repeated")
 	cmd.Flags().BoolVar(&o.missing, "missing", false, "whatever the lock has no hash for yet")
 	cmd.Flags().StringVar(&o.into, "into", "", "build what is locked again, into `DIR`; neither lock nor log change")
+	cmd.Flags().BoolVar(&o.agree, "agree", false, "build again what is locked, and state whether it is the same: a second builder's word")
 	cmd.Flags().IntVar(&o.check, "check", 1, "build each `N` times and require equal bytes")
 	cmd.Flags().StringVar(&o.order, "order", "", "what the order in `FILE` (status -o) says its machine cannot build")
 	cmd.Flags().BoolVar(&o.supersede, "supersede", false, "build with the tools of now what a recipe's toolchain, gone from here, built")
@@ -101,6 +109,9 @@ type builtWheel struct {
 	// What was different each time but the first, and what could not be.
 	Varied    []string          `json:"varied,omitempty"`
 	NotVaried []build.NotVaried `json:"not_varied,omitempty"`
+	// Of --agree: whether it is what is locked, and how it differs from the locked file.
+	Agrees  *bool    `json:"agrees,omitempty"`
+	Against []string `json:"against,omitempty"`
 }
 
 type failedWheel struct {
@@ -261,8 +272,8 @@ func (r *buildRun) print(out buildReport) {
 			if len(b.Varied) > 0 {
 				fmt.Fprintf(r.Out, "      varied: %s\n", strings.Join(b.Varied, ", "))
 			}
-			for _, n := range b.NotVaried {
-				fmt.Fprintf(r.Out, "      not varied: %s (%s)\n", n.Name, n.Why)
+			for _, l := range term.Wrap(notVaried(b.NotVaried), term.Width-6, "  ") {
+				fmt.Fprintf(r.Out, "      %s\n", l)
 			}
 		}
 	}
@@ -298,4 +309,23 @@ func (r *buildRun) printFailed(failed []failedWheel) {
 			}
 		}
 	}
+}
+
+// notVaried is a list in one line, each reason once.
+func notVaried(list []build.NotVaried) string {
+	var reasons, parts []string
+	names := map[string][]string{}
+	for _, n := range list {
+		if names[n.Why] == nil {
+			reasons = append(reasons, n.Why)
+		}
+		names[n.Why] = append(names[n.Why], n.Name)
+	}
+	for _, why := range reasons {
+		parts = append(parts, strings.Join(names[why], ", ")+" ("+why+")")
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return "not varied: " + strings.Join(parts, "; ")
 }
