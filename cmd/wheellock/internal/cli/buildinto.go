@@ -77,7 +77,7 @@ func (a *app) buildInto(cmd *cobra.Command, o buildOptions) error {
 		if err := s.builder().CheckSandbox(ctx); err != nil {
 			return err
 		}
-		if err := r.again(ctx, jobs); err != nil {
+		if err := r.reproduce(ctx, jobs); err != nil {
 			return err
 		}
 	}
@@ -113,8 +113,8 @@ func overlap(a, b []string) bool {
 	return slices.ContainsFunc(a, func(x string) bool { return slices.Contains(b, x) })
 }
 
-// again builds in a folder that goes away with the session.
-func (r *buildRun) again(ctx context.Context, jobs []*rebuild.Job) error {
+// reproduce builds in a folder that goes away with the session.
+func (r *buildRun) reproduce(ctx context.Context, jobs []*rebuild.Job) error {
 	dir, done, err := build.WorkDir(r.builder().Cache, ".out-")
 	if err != nil {
 		return err

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/freedomofpress/wheellock/cmd/wheellock/internal/depgraph"
+	"github.com/freedomofpress/wheellock/provenance/rebuild"
 	"github.com/freedomofpress/wheellock/resolve/pep508"
 )
 
@@ -35,12 +36,55 @@ type (
 	}
 )
 
+type (
+	orderJSON struct {
+		Stages [][]stageJSON `json:"stages"`
+		Seeds  []seedJSON    `json:"seeds"`
+		Cycles [][]stageJSON `json:"cycles,omitempty"`
+	}
+	stageJSON struct {
+		Name      string   `json:"name"`
+		Version   string   `json:"version"`
+		Targets   []string `json:"targets"`
+		Recipe    string   `json:"recipe"`
+		Bootstrap bool     `json:"bootstrap,omitempty"`
+		Needs     []string `json:"needs,omitempty"`
+	}
+	seedJSON struct {
+		Name    string `json:"name"`
+		Version string `json:"version"`
+		SHA256  string `json:"sha256"`
+	}
+)
+
+// newOrderJSON is the order in which the wheels are built.
+func newOrderJSON(p rebuild.Plan) *orderJSON {
+	steps := func(nodes []rebuild.Node) (out []stageJSON) {
+		for _, n := range nodes {
+			out = append(out, stageJSON{n.Package, n.Version, n.Targets, n.Recipe, n.Bootstrap, n.Needs})
+		}
+		return out
+	}
+	out := &orderJSON{Stages: [][]stageJSON{}, Seeds: []seedJSON{}}
+	for _, s := range p.Stages {
+		out.Stages = append(out.Stages, steps(s))
+	}
+	for _, c := range p.Cycles {
+		out.Cycles = append(out.Cycles, steps(c))
+	}
+	for _, s := range p.Seeds {
+		out.Seeds = append(out.Seeds, seedJSON{s.Package, s.Version, s.SHA256})
+	}
+	return out
+}
+
 func graphJSON(g *depgraph.Graph, build bool) any {
 	out := struct {
 		Targets      []string   `json:"targets"`
 		Requirements []rootJSON `json:"requirements"`
 		Packages     []nodeJSON `json:"packages"`
 		Build        []toolJSON `json:"build,omitempty"`
+		Order        *orderJSON `json:"order,omitempty"`
 	}{Targets: g.Targets, Requirements: []rootJSON{}, Packages: []nodeJSON{}}
 	for _, r := range g.Roots {
 		out.Requirements = append(out.Requirements, rootJSON{r.Name, r.Text, r.Group, r.Origin, r.Targets})
@@ -56,6 +100,7 @@ func graphJSON(g *depgraph.Graph, build bool) any {
 		for _, t := range g.Tools {
 			out.Build = append(out.Build, toolJSON{t.Name, t.Version, t.Builds})
 		}
+		out.Order = newOrderJSON(g.Plan)
 	}
 	return out
 }

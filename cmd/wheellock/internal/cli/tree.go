@@ -21,7 +21,9 @@ func (a *app) treeVerb() *cobra.Command {
 		Short: "the dependency graph of the lock, as text or as a picture",
 		Long: `tree draws what each requirement brings, for all targets at once: what differs is
 said with the targets. It asks no index; what a package asks of another is shown
-where its metadata is in the cache. svg is one file that any browser shows,
+where its metadata is in the cache. With --build it also shows the order in which
+the wheels are built, stage by stage, which build tools build themselves and which
+are taken as they were published (seeds). svg is one file that any browser shows,
 mermaid and dot are for pages and for Graphviz.`,
 		Example: "  wheellock tree --target bookworm\n  wheellock tree --format svg > tree.svg",
 		Args:    usageArgs(cobra.NoArgs),
@@ -29,7 +31,7 @@ mermaid and dot are for pages and for Graphviz.`,
 	}
 	cmd.Flags().StringArrayVar(&o.targets, "target", nil, "only `TARGET`; may be repeated")
 	cmd.Flags().StringVar(&o.group, "group", "", "only what `GROUP` asks for")
-	cmd.Flags().BoolVar(&o.build, "build", false, "with build requirements")
+	cmd.Flags().BoolVar(&o.build, "build", false, "with build requirements and the order of the builds")
 	cmd.Flags().StringVar(&o.format, "format", "text", "text, svg, mermaid or dot")
 	return cmd
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/freedomofpress/wheellock/lock"
+	"github.com/freedomofpress/wheellock/provenance/rebuild"
 	"github.com/freedomofpress/wheellock/resolve/pep508"
 )
 
@@ -47,6 +48,7 @@ type Graph struct {
 	Packages map[string]*Package
 	Edges    map[string][]*Edge // by From, sorted by To
 	Tools    []Tool             // sorted by name and version
+	Plan     rebuild.Plan       // in which order its wheels are built
 }
 
 // Ask says what a locked package asks for on a target, as its metadata has it;
@@ -208,6 +210,7 @@ func (g *Graph) tools(l *lock.Lock) {
 	slices.SortFunc(g.Tools, func(a, b Tool) int {
 		return slices.Compare([]string{a.Name, a.Version}, []string{b.Name, b.Version})
 	})
+	g.Plan = g.order(l)
 }
 
 // On says on which targets: "" for all of the graph's.

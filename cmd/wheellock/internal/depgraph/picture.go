@@ -54,6 +54,9 @@ func (g *Graph) picture(build bool) picture {
 	}
 	if build {
 		g.addTools(&p, at)
+		for i := range p.boxes {
+			p.boxes[i].below += marked(g.Plan, p.boxes[i].name)
+		}
 	}
 	return p
 }

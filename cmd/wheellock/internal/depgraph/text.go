@@ -33,6 +33,9 @@ func (g *Graph) Text(build bool) string {
 			}
 		}
 	}
+	if build {
+		d.b.WriteString(orderText(g.Plan))
+	}
 	return d.b.String()
 }
 
