@@ -41,17 +41,18 @@ func (c *run) compiled(k kind, a, b content) (*difference, error) {
 	if x.compiler != y.compiler {
 		because(NativeCompiler, "compiler %s != %s", orNone(x.compiler), orNone(y.compiler))
 	}
+	if x.stripped != y.stripped {
+		because(NativeCompiler, "stripped only %s", map[bool]string{true: c.w.a, false: c.w.b}[x.stripped])
+	}
 	if !slices.Equal(x.needed, y.needed) {
 		because(VendoredLibs, "needs %s != %s", orNone(some(minus(x.needed, y.needed))), orNone(some(minus(y.needed, x.needed))))
 	}
 	if x.runpath != y.runpath {
 		because(VendoredLibs, "runpath %s != %s", orNone(x.runpath), orNone(y.runpath))
 	}
-	if p, q := minus(x.paths, y.paths), minus(y.paths, x.paths); len(p)+len(q) > 0 {
+	// Debug information holds the folders; where it was taken away they say nothing.
+	if p, q := minus(x.paths, y.paths), minus(y.paths, x.paths); len(p)+len(q) > 0 && x.stripped == y.stripped {
 		because(NativePath, "built in %s != %s", place1(p), place1(q))
-	}
-	if x.stripped != y.stripped {
-		because(NativeCompiler, "stripped only %s", map[bool]string{true: c.w.a, false: c.w.b}[x.stripped])
 	}
 	for i, p := range x.said {
 		if i < len(y.said) && p.value != y.said[i].value {
@@ -118,7 +119,7 @@ func (c *run) sections(x, y *object) []string {
 	var out []string
 	switch {
 	case len(sized) > 3:
-		out = append(out, fmt.Sprintf("%s bytes and %d more sections", some(sized[:3]), len(sized)-3))
+		out = append(out, fmt.Sprintf("%s bytes, and %s", some(sized[:3]), plural(len(sized)-3, "more section")))
 	case len(sized) > 0:
 		out = append(out, some(sized)+" bytes")
 	}

@@ -234,7 +234,11 @@ func (c *run) readMachO(o *object, x content) error {
 		}
 	}
 	for _, s := range f.Sections {
-		if _, err := o.section(c, s.Seg+","+s.Name, s.Size, io.NewSectionReader(x.at, int64(s.Offset), int64(s.Size)), s.Name == "__cstring"); err != nil {
+		var r io.Reader
+		if typ := s.Flags & 0xff; typ != 1 && typ != 12 && typ != 18 { // S_ZEROFILL and its like have no bytes
+			r = io.NewSectionReader(x.at, int64(s.Offset), int64(s.Size))
+		}
+		if _, err := o.section(c, s.Seg+","+s.Name, s.Size, r, s.Name == "__cstring"); err != nil {
 			return err
 		}
 	}
