@@ -2,6 +2,7 @@ package build
 
 import (
 	"context"
+	"fmt"
 	"strconv"
 
 	"github.com/freedomofpress/wheellock/lock"
@@ -78,7 +79,7 @@ func (v Varied) vary(vars map[string]string, locale Locale) {
 		vars["HOME"] += "-" + strconv.Itoa(v.round(VaryHome))
 	}
 	if lib := ClockLibrary(""); v.Set.Has(VaryTime) && lib != "" {
-		for k, x := range ClockEnviron(lib, strconv.FormatInt(v.Clock(), 10)) {
+		for k, x := range ClockEnviron(lib, fmt.Sprintf("%+d", v.Clock())) {
 			vars[k] = x
 		}
 	}
