@@ -53,7 +53,7 @@ func sniff(name string, x content) (kind, error) {
 	switch {
 	case len(b) == 512 && bytes.Equal(b[257:262], []byte("ustar")):
 		return tarKind, nil
-	case len(b) == 512 && ext == ".tar" && tarSum(b):
+	case len(b) == 512 && ext == ".tar" && (tarSum(b) || len(bytes.Trim(b, "\x00")) == 0): // v7, or empty
 		return tarKind, nil
 	case len(b) >= 12 && b[2] == '\r' && b[3] == '\n' && (ext == ".pyc" || ext == ".pyo"):
 		return pycKind, nil
