@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/freedomofpress/wheellock/lock"
+	"github.com/freedomofpress/wheellock/resolve/pep440"
 	"github.com/freedomofpress/wheellock/resolve/tags"
 )
 
@@ -34,7 +35,10 @@ type toolNeed struct {
 func (m *merger) tools(ctx context.Context, pl *planner, targets map[string]tags.Target, opt Options) error {
 	tried := map[[3]string]bool{}
 	for {
-		todo := m.toolsToDo(tried, targets)
+		todo, err := m.toolsToDo(ctx, pl, tried, targets)
+		if err != nil {
+			return err
+		}
 		if len(todo) == 0 {
 			return nil
 		}
@@ -74,15 +78,21 @@ func (m *merger) tools(ctx context.Context, pl *planner, targets map[string]tags
 }
 
 // toolsToDo lists, sorted, the files of tools that were not looked at yet.
-func (m *merger) toolsToDo(tried map[[3]string]bool, targets map[string]tags.Target) (todo []toolNeed) {
+func (m *merger) toolsToDo(ctx context.Context, pl *planner, tried map[[3]string]bool, targets map[string]tags.Target) (todo []toolNeed, err error) {
 	for key, b := range m.builds {
 		for _, t := range sortedKeys(b.wheels) {
 			w := b.wheels[t]
 			id := [3]string{key[0], key[1], w.SHA256}
-			if w.Recipe != "" || w.Origin != lock.OriginUpstream || b.sdist == nil || tried[id] {
+			if w.Recipe != "" || w.Origin != lock.OriginUpstream || tried[id] {
 				continue
 			}
 			tried[id] = true
+			if b.sdist == nil {
+				// Tools are resolved as wheels only, so the solution names no source.
+				if b.sdist, err = pl.sdistOf(ctx, key[0], key[1]); err != nil {
+					return nil, err
+				}
+			}
 			n := toolNeed{key: key, file: w}
 			for _, other := range sortedKeys(b.wheels) {
 				if b.wheels[other].SHA256 == w.SHA256 {
@@ -96,7 +106,28 @@ func (m *merger) toolsToDo(tried map[[3]string]bool, targets map[string]tags.Tar
 	slices.SortFunc(todo, func(a, b toolNeed) int {
 		return slices.Compare([]string{a.key[0], a.key[1], a.file.Name}, []string{b.key[0], b.key[1], b.file.Name})
 	})
-	return todo
+	return todo, nil
+}
+
+// sdistOf finds the source of a version; nil where none with a hash is published.
+func (pl *planner) sdistOf(ctx context.Context, name, version string) (*lock.File, error) {
+	page, err := pl.src.Page(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	want, err := pep440.Parse(version)
+	if err != nil {
+		return nil, err
+	}
+	var out *lock.File
+	for _, f := range page.Files {
+		s, err := tags.ParseSdistName(f.Name)
+		if err != nil || s.Version.Compare(want) != 0 || f.SHA256 == "" || out != nil && s.Ext != ".tar.gz" {
+			continue
+		}
+		out = &lock.File{Name: f.Name, Size: f.Size, SHA256: f.SHA256}
+	}
+	return out, nil
 }
 
 // toolPackage is a tool as a package whose wheel is to be reproduced.
