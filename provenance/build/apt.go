@@ -18,9 +18,12 @@ type source struct {
 // families are the distributions whose releases can be made into trees, oldest first.
 // One family's packages come from the same addresses.
 var families = [][]string{
-	{"buster", "bullseye", "bookworm", "trixie"},
+	{"buster", "bullseye", "bookworm", "trixie", "testing", "unstable"},
 	{"xenial", "bionic", "focal", "jammy", "noble", "resolute"},
 }
+
+// rolling are suites that are no release: they have no suites beside them.
+var rolling = []string{"testing", "unstable"}
 
 // codename is "bookworm" of "bookworm-updates".
 func codename(suite string) string {
@@ -139,7 +142,7 @@ func sourcesFor(here []source, release string, suites []string) []source {
 		if !slices.Contains(family, own) || strings.Contains(suffix, "backports") && suites == nil {
 			continue
 		}
-		if suites == nil {
+		if suites == nil && (suffix == "" || !slices.Contains(rolling, release)) {
 			s.suite = release + suffix
 			out = append(out, s)
 		}

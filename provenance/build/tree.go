@@ -101,7 +101,7 @@ func (t *Trees) release(target tags.Target, tag string) (name, release, why stri
 		if s := t.Plans[name].Suites; len(s) > 0 {
 			release = codename(s[0])
 		}
-		if familyOf(release) == nil {
+		if familyOf(release) == nil || slices.Contains(rolling, release) {
 			continue
 		}
 		w := fits(name, release)
