@@ -51,7 +51,8 @@ func toolchainGone(j Job, i *Interpreter) error {
 	if len(j.Recipe.Toolchain) == 0 {
 		return nil
 	}
-	e := &GoneError{Package: j.Name + " " + j.Version, Place: i.place()}
+	place, _, _ := strings.Cut(i.place(), " with the packages ")
+	e := &GoneError{Package: j.Name + " " + j.Version, Place: place}
 	d := dpkg(i.Root)
 	if d.read() != nil {
 		e.Gone, e.Here = j.Recipe.Toolchain, []string{"no packages of dpkg"}
@@ -59,6 +60,9 @@ func toolchainGone(j Job, i *Interpreter) error {
 	}
 	for _, tool := range j.Recipe.Toolchain {
 		name, version, _ := strings.Cut(tool, " ")
+		if name == rustTool {
+			continue // no package: see rustGone
+		}
 		switch have, ok := d.versions[name]; {
 		case !ok:
 			e.Gone, e.Here = append(e.Gone, tool), append(e.Here, name+" not installed")
@@ -76,9 +80,13 @@ func toolchainGone(j Job, i *Interpreter) error {
 // its source: compiler, assembler and linker, the headers that were read, and the
 // libraries that it is linked with.
 func toolchain(r *Result) []string {
+	var rust []string
+	if r.rust != nil && r.rust.tools.name != "" {
+		rust = []string{r.rust.tools.name}
+	}
 	d := dpkg(r.interpreter.Root)
 	if d.read() != nil {
-		return nil
+		return rust
 	}
 	root := r.interpreter.Root
 	files := append([]string{}, r.headers...)
@@ -97,6 +105,9 @@ func toolchain(r *Result) []string {
 	if plusplus {
 		programs = append(programs, "c++", "g++")
 	}
+	if r.rust != nil && len(rust) == 0 {
+		programs = append(programs, "rustc", "cargo")
+	}
 	for _, p := range programs {
 		if f := within(root, "/usr/bin/"+p); f != "" {
 			files = append(files, f)
@@ -104,7 +115,9 @@ func toolchain(r *Result) []string {
 	}
 	// What every module needs, whichever compiler told of its headers.
 	files = append(files, "/usr/include/stdio.h", "/usr/include/python"+tagVersion(r.interpreter.Tag)+"/Python.h")
-	return d.owners(clean(files))
+	tools := append(d.owners(clean(files)), rust...)
+	slices.Sort(tools)
+	return tools
 }
 
 // clean makes the paths one spelling: compilers write a/../b.
