@@ -358,6 +358,8 @@ func (c *checker) recipe(at place, r *Recipe) {
 		c.fail(at, hintBuild, "recipe %s: build-path is %q, expected an absolute path without . and ..", r.Digest, clip(r.BuildPath))
 	case r.Epoch != nil && (r.Epoch.Value < 0 || !slices.Contains([]string{"upstream-zip", "sdist", "project"}, r.Epoch.From)):
 		c.fail(at, hintBuild, "recipe %s: epoch is %d from %q, expected seconds from upstream-zip, sdist or project", r.Digest, r.Epoch.Value, clip(r.Epoch.From))
+	case r.Vendored != "" && !isDigest(r.Vendored):
+		c.fail(at, hintBuild, "recipe %s: vendored is %q, expected sha256: and 64 lower-case hexadecimal digits", r.Digest, clip(r.Vendored))
 	case r.Container != "" && r.NormalForm != "":
 		c.fail(at, hintBuild, "recipe %s has a container and a normal-form, of which it can have one", r.Digest)
 	case r.Container != "" && !isDigest(r.Container):

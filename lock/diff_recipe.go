@@ -33,6 +33,7 @@ func recipeKeys(was, now *Recipe) []string {
 		say("config-settings "+k, strings.Join(was.Config[k], " "), strings.Join(now.Config[k], " "))
 	}
 	say("toolchain", strings.Join(was.Toolchain, ", "), strings.Join(now.Toolchain, ", "))
+	say("vendored", short(strings.TrimPrefix(was.Vendored, "sha256:")), short(strings.TrimPrefix(now.Vendored, "sha256:")))
 	say("container", short(strings.TrimPrefix(was.Container, "sha256:")), short(strings.TrimPrefix(now.Container, "sha256:")))
 	say("expect-tags", strings.Join(was.ExpectTags, " "), strings.Join(now.ExpectTags, " "))
 	say("normal-form", was.NormalForm, now.NormalForm)

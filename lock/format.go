@@ -177,6 +177,7 @@ func (w *writer) recipe(r *Recipe) {
 	w.table("env", r.Env)
 	w.lists("config-settings", r.Config)
 	w.list("toolchain", r.Toolchain)
+	w.str("vendored", r.Vendored)
 	w.str("container", r.Container)
 	w.list("expect-tags", r.ExpectTags)
 	w.str("normal-form", r.NormalForm)

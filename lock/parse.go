@@ -28,7 +28,7 @@ var (
 	keysWheel    = []string{"name", "origin", "targets", "recipe", "size", "hashes"}
 	keysUpstream = []string{"name", "targets", "size", "hashes", "verdict", "causes"}
 	keysRecipe   = []string{"digest", "sdist", "backend", "backend-path", "build-requires", "python", "epoch", "umask",
-		"build-path", "env", "toolchain", "container", "expect-tags", "normal-form"}
+		"build-path", "env", "toolchain", "vendored", "container", "expect-tags", "normal-form"}
 )
 
 // Parse reads a lock strictly: canonical bytes only, and Check must pass. Every
@@ -247,6 +247,7 @@ func (p *parser) recipe(r *Recipe) {
 	p.table("env", &r.Env)
 	p.lists("config-settings", &r.Config)
 	p.list("toolchain", &r.Toolchain)
+	p.str("vendored", &r.Vendored)
 	p.str("container", &r.Container)
 	p.list("expect-tags", &r.ExpectTags)
 	p.str("normal-form", &r.NormalForm)

@@ -128,6 +128,7 @@ type Recipe struct {
 	Env           map[string]string
 	Config        map[string][]string // PEP 517 config_settings, given to each hook
 	Toolchain     []string
+	Vendored      string // "sha256:HEX" of the list of what was fetched by the source's own hashes: Rust crates
 	Container     string // "sha256:HEX"
 	ExpectTags    []string
 	NormalForm    string // "": the backend's own bytes

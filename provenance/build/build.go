@@ -14,6 +14,7 @@ import (
 
 	"github.com/freedomofpress/wheellock/lock"
 	"github.com/freedomofpress/wheellock/provenance/archive"
+	"github.com/freedomofpress/wheellock/provenance/crates"
 	"github.com/freedomofpress/wheellock/resolve/tags"
 )
 
@@ -25,6 +26,8 @@ type Builder struct {
 	Backend      string        // where builds run, one of Backends; "": BackendAuto
 	Trees        *Trees        // nil: none
 	Engine       *Engine       // nil: none
+	Rust         *Rust         // nil: none
+	Crates       *crates.Store // nil: only what a source brings itself
 	Time         time.Duration // of one build; 0: MaxTime
 	Idle         time.Duration // without any processor time used; 0: MaxIdle
 	Processes    int64         // of one build; 0: MaxProcesses
@@ -46,6 +49,7 @@ type Job struct {
 	Into          string      // folder for the wheel
 
 	metadata bool // METADATA is wanted, no wheel
+	sdist    bool // a source archive is wanted
 }
 
 // A Result is a wheel that was built.
@@ -63,10 +67,18 @@ type Result struct {
 	// for native code the packages that the compiler and the linker read from,
 	// sorted ("gcc-12 12.2.0-14"). Toolchain is empty where no dpkg tells.
 	Place, Walls string
+	PlaceList    string // the packages of a tree, whose sha256 Place names; else ""
 	Toolchain    []string
+	Bootstraps   []string // what the distribution would fill an environment with, see bootstrapsOf
+
+	// Crates are the Rust crates that it was built with, CrateFiles where they lie, by
+	// their hash.
+	Crates     []crates.Crate
+	CrateFiles map[string]string
 
 	headers     []string // that the compiler read
 	interpreter *Interpreter
+	rust        *rusty
 }
 
 // Error is a build that did not work. It is a finding about the source or the
@@ -115,6 +127,7 @@ func (b *Builder) Build(ctx context.Context, j Job) (*Result, error) {
 	if r.Native {
 		r.Toolchain = toolchain(r)
 	}
+	r.Bootstraps = bootstrapsOf(r.interpreter)
 	return r, nil
 }
 
@@ -129,6 +142,13 @@ func (b *Builder) Metadata(ctx context.Context, j Job) ([]byte, error) {
 	}
 	defer os.Remove(r.Path)
 	return os.ReadFile(r.Path)
+}
+
+// Sdist makes the project's source archive (PEP 517's build_sdist) of the tree that
+// j.Sdist holds. The result is the backend's own bytes. Errors are those of Build.
+func (b *Builder) Sdist(ctx context.Context, j Job) (*Result, error) {
+	j.sdist = true
+	return b.do(ctx, j)
 }
 
 // do runs a job in a sandbox of its own.
@@ -156,10 +176,17 @@ func (b *Builder) do(ctx context.Context, j Job) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &sandbox{bwrap: b.Bwrap, interpreter: i, env: env, source: source, users: work, engine: b.Engine, can: bwrapOptions(ctx, b.Bwrap)}
+	rusty, err := b.rust(ctx, j, i, source)
+	if err != nil {
+		return nil, err
+	}
+	s := &sandbox{bwrap: b.Bwrap, interpreter: i, env: env, source: source, rust: rusty, users: work, engine: b.Engine, can: bwrapOptions(ctx, b.Bwrap)}
 	locale := b.locale(ctx, j.Vary)
 	s.vary(j.Vary, locale)
 	s.vars = environ(j, locale)
+	if rusty != nil {
+		s.vars = rusty.environ(s.vars)
+	}
 	if err := writeUsers(work, s.user, s.uid); err != nil {
 		return nil, err
 	}
@@ -167,6 +194,9 @@ func (b *Builder) do(ctx context.Context, j Job) (*Result, error) {
 	r, err := b.run(ctx, j, s)
 	if err != nil {
 		return nil, err
+	}
+	if r.rust = rusty; rusty != nil {
+		r.Crates, r.CrateFiles = rusty.crates, rusty.files
 	}
 	r.Python, r.Started, r.Elapsed = i.Full, start, time.Since(start)
 	return r, nil

@@ -62,6 +62,12 @@ func (e *Engine) command(ctx context.Context, s *sandbox, files []*os.File) *exe
 		"--tmpfs", "/build:rw,exec,nosuid,nodev,mode=1777,size="+strconv.FormatInt(s.limits.disk, 10),
 		"--tmpfs", "/tmp:rw,exec,nosuid,nodev,mode=1777,size="+strconv.FormatInt(s.limits.tmp, 10),
 		"--volume", s.env+":/env:ro", "--volume", s.source+":/source:ro")
+	if s.rust != nil {
+		args := s.rust.args()
+		for n := 0; n < len(args); n += 3 {
+			a = append(a, "--volume", args[n+1]+":"+args[n+2]+":ro")
+		}
+	}
 	for _, v := range s.vars {
 		a = append(a, "--env", v)
 	}

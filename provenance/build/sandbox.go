@@ -35,6 +35,7 @@ type sandbox struct {
 	user        string // user's name to show, and uid its number
 	uid         int
 	locale      string // folder that becomes /locale; "" for none
+	rust        *rusty // nil: none
 	oneCPU      bool   // pinned to one processor
 	vars        []string
 	limits      limits
@@ -114,6 +115,9 @@ func (s *sandbox) args() []string {
 	}
 	if s.locale != "" {
 		a = append(a, "--ro-bind", s.locale, localeFolder)
+	}
+	if s.rust != nil {
+		a = append(a, s.rust.args()...)
 	}
 	a = append(a, "--ro-bind", s.env, "/env", "--ro-bind", s.source, "/source", "--chdir", "/build")
 	for _, v := range s.vars {

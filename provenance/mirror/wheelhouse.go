@@ -8,6 +8,7 @@
 //	sha256sums.txt.sig       a signed note by a publisher, see ListNote
 //	sha256sums.txt.asc       OpenPGP, where the policy asks for it
 //	simple/TARGET/index.{html,json}, simple/TARGET/NAME/index.{html,json}
+//	crates/FILE              Rust crates that wheels were built with, under mirror = "all"
 //	evidence/HEX  locks/HEX  pending/HEX  log/...
 //
 // The pages are a function of the signed list and the files that it names:
@@ -38,6 +39,7 @@ const (
 	OpenPGPFile  = "sha256sums.txt.asc"
 	LogFolder    = "log"
 	AnyFolder    = "any"
+	CrateFolder  = "crates"
 	MaxListSize  = 64 << 20 // bytes of sha256sums.txt
 	MaxListFiles = 200_000  // lines of it
 )

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/freedomofpress/wheellock/lock"
+	"github.com/freedomofpress/wheellock/provenance/crates"
 	"github.com/freedomofpress/wheellock/provenance/mirror"
 )
 
@@ -39,9 +40,24 @@ func (r *Run) apply(ctx context.Context, house mirror.Wheelhouse, o *Outcome) er
 			p.Upstream[i] = c.Upstream
 		}
 	}
+	if o.Result.PlaceList != "" {
+		if _, err := house.Keep([]byte(o.Result.PlaceList)); err != nil {
+			return err
+		}
+	}
 	if o.Container != nil {
 		if _, err := house.Keep(o.Container); err != nil {
 			return err
+		}
+	}
+	if o.Vendored != nil {
+		if _, err := house.Keep(o.Vendored); err != nil {
+			return err
+		}
+		if r.KeepCrates {
+			if err := crates.Keep(house.Path(mirror.CrateFolder), o.Result.Crates, o.Result.CrateFiles); err != nil {
+				return err
+			}
 		}
 	}
 	row := o.Job.Row

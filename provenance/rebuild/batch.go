@@ -88,8 +88,8 @@ func (r *Run) step(ctx context.Context, j *Job, n, k int, step func(context.Cont
 	r.ended++
 	if o != nil {
 		r.Outcomes = append(r.Outcomes, o)
-		r.Events.Done(r.ended, n, o)
 	}
+	r.Events.Done(r.ended, n, j, o)
 	return nil
 }
 
@@ -129,6 +129,7 @@ func (r *Run) settle() error {
 		}
 		o.Job.Package, o.Job.Row = p, w
 		o.noteTools()
+		o.noteCrates()
 		if r.Lock.Recipe(o.row.Recipe) == nil {
 			// Its toolchain is known now; or another row of the same recipe needed more
 			// and has a new one, and this wheel was made by the old, so it stays.

@@ -47,8 +47,9 @@ type Events interface {
 	Extended(j *Job, requires []string)
 	// Begin: a job is begun.
 	Begin(j *Job)
-	// Done: the i-th of n jobs has come to its end.
-	Done(i, n int, o *Outcome)
+	// Done: the i-th of n jobs has come to its end. o is nil where it was not
+	// built: it cannot be here, or need not be any more.
+	Done(i, n int, j *Job, o *Outcome)
 }
 
 // A Run builds the jobs of one lock. Its fields up to Finding are set by the
@@ -68,7 +69,9 @@ type Run struct {
 	// Supersede builds again with the tools that are here what a recipe says was built
 	// with others.
 	Supersede bool
-	Settings  recipe.Settings // the user's, which the lock's recipes follow
+	// KeepCrates puts the Rust crates that wheels were built with into the wheelhouse.
+	KeepCrates bool
+	Settings   recipe.Settings // the user's, which the lock's recipes follow
 	// Finding says whether an error is about the package rather than about this
 	// machine or the index, and what to do about it.
 	Finding func(error) (hint string, ok bool)
@@ -102,6 +105,7 @@ type Outcome struct {
 	// Seed is set for a build tool whose published wheel differs from ours and was used
 	// to build it: it cannot be replaced.
 	Seed      bool
+	Vendored  []byte // list of the crates that it was built with, likewise; nil: none
 	Container []byte // text of the recipe's container, to be kept as evidence; nil: none
 
 	// Superseded is why the bytes may be others than those that the lock had: the

@@ -3,6 +3,8 @@ package rebuild
 import (
 	"slices"
 	"strings"
+
+	"github.com/freedomofpress/wheellock/provenance/crates"
 )
 
 // noteTools puts what native code was built with into its recipe. Only this row gets
@@ -17,6 +19,20 @@ func (o *Outcome) noteTools() {
 	o.row.Recipe = o.Recipe.Digest
 	if gone := without(was, o.Recipe.Toolchain); len(gone) > 0 {
 		o.Superseded = ToolchainGone + ": " + strings.Join(gone, ", ") + "; now " + strings.Join(without(o.Recipe.Toolchain, was), ", ")
+	}
+}
+
+// noteCrates puts the list of the crates that it was built with into its recipe, as
+// the hash of the evidence.
+func (o *Outcome) noteCrates() {
+	if o.Failure != nil || len(o.Result.Crates) == 0 {
+		return
+	}
+	o.Vendored = crates.Text(o.Result.Crates)
+	if o.Recipe.Vendored == "" {
+		o.Recipe.Vendored = "sha256:" + crates.Digest(o.Result.Crates)
+		o.Recipe.Digest = o.Recipe.ComputeDigest()
+		o.row.Recipe = o.Recipe.Digest
 	}
 }
 

@@ -20,10 +20,12 @@ import (
 type buildRun struct {
 	*session
 	*rebuild.Run
-	library *library
-	keeper  *rebuild.Keeper // of what an interrupted run has built
-	built   []builtWheel
-	before  map[string]string // the project's files before an order was carried out
+	library  *library
+	keeper   *rebuild.Keeper // of what an interrupted run has built
+	progress *buildProgress
+	built    []builtWheel
+	second   bool              // as another builder: the lock stays, whatever comes out
+	before   map[string]string // the project's files before an order was carried out
 }
 
 // buildRun makes a run over a lock.
@@ -32,6 +34,7 @@ func (s *session) buildRun(ctx context.Context, l *lock.Lock) *buildRun {
 	r.Run = &rebuild.Run{
 		Settings: settingsOf(s.project.Config),
 		Builder:  s.builder(), Files: buildFiles{r.library}, Events: r, Lock: l, Check: 1, Jobs: s.jobs,
+		KeepCrates:   s.project.Config.Policy.Mirror == "all",
 		TakeUpstream: s.project.Config.Policy.Wheels == "build-unless-reproducible",
 		Finding: func(err error) (string, bool) {
 			e := classify(err)
@@ -92,10 +95,18 @@ func (s *session) interpreterFolders() []string {
 
 // all builds the jobs in a folder that goes away with the session.
 func (r *buildRun) all(ctx context.Context, jobs []*rebuild.Job) error {
+	step := r.Build
+	if r.second {
+		step = r.Again
+	}
 	cache := r.builder().Cache
 	build.Sweep(cache)
 	build.Sweep(filepath.Join(cache, "env"))
-	r.keeper = &rebuild.Keeper{Builder: r.Builder, Dir: filepath.Join(cache, "kept")}
+	kept := "kept"
+	if r.second {
+		kept = "kept-second" // another builder's word needs another build
+	}
+	r.keeper = &rebuild.Keeper{Builder: r.Builder, Dir: filepath.Join(cache, kept)}
 	r.keeper.Sweep()
 	r.Builder = r.keeper
 	dir, done, err := build.WorkDir(cache, ".out-")
@@ -104,33 +115,15 @@ func (r *buildRun) all(ctx context.Context, jobs []*rebuild.Job) error {
 	}
 	r.undo = append(r.undo, done)
 	r.Dir, r.Memory = dir, rebuild.AvailableMemory()
-	if err := r.Build(ctx, jobs); err != nil && ctx.Err() != nil && r.keeper.Kept() > 0 {
+	r.progress = r.newProgress(len(jobs))
+	defer r.progress.end()
+	if err := step(ctx, jobs); err != nil && ctx.Err() != nil && r.keeper.Kept() > 0 {
 		return &Error{Code: Interrupted, Msg: "interrupted", Err: err,
 			Hint: fmt.Sprintf("run the same command again: it goes on from the %d builds that are done", r.keeper.Kept())}
 	} else if err != nil {
 		return err
 	}
 	return nil
-}
-
-// Extended says that a recipe has grown.
-func (r *buildRun) Extended(j *rebuild.Job, requires []string) {
-	r.say("%s %s: its backend also asks for %s; the recipe pins it now", j.Package.Name, j.Package.Version, strings.Join(requires, ", "))
-}
-
-// Begin says nothing: lines come when something is done.
-func (r *buildRun) Begin(*rebuild.Job) {}
-
-// Done shows progress.
-func (r *buildRun) Done(i, n int, o *rebuild.Outcome) {
-	if r.quiet || r.noProgress || r.json && !r.errStyle.Live {
-		return
-	}
-	state := fmt.Sprintf("%.1f s", o.Seconds())
-	if o.Failure != nil {
-		state = "failed"
-	}
-	fmt.Fprintf(r.Err, "[%d/%d] %s %s for %s  %s\n", i, n, o.Job.Package.Name, o.Job.Package.Version, o.Target.Name, state)
 }
 
 // target is the environment of a locked target.
