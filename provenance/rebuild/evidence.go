@@ -45,6 +45,18 @@ func (o *Outcome) Comparison() []byte {
 	if len(o.Result.Toolchain) > 0 {
 		fmt.Fprintf(&b, "toolchain %s\n", strings.Join(o.Result.Toolchain, ", "))
 	}
+	for _, w := range o.Result.Bootstraps {
+		fmt.Fprintf(&b, "distribution's own bootstrap %s\n", w)
+	}
+	if o.Why != "" {
+		fmt.Fprintf(&b, "recipe found by trying: %s\n", o.Why)
+	}
+	if o.Recipe.Container != "" {
+		fmt.Fprintf(&b, "container %s\n", o.Recipe.Container)
+	}
+	if o.Seed {
+		b.WriteString("the published wheel stays in use: it was needed to build this one\n")
+	}
 	if o.Superseded != "" {
 		fmt.Fprintf(&b, "superseded %s\n", o.Superseded)
 	}
