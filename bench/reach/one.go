@@ -100,7 +100,7 @@ type silent struct{}
 
 func (silent) Begin(*rebuild.Job)              {}
 func (silent) Extended(*rebuild.Job, []string) {}
-func (silent) Done(int, int, *rebuild.Outcome) {}
+func (silent) Done(int, int, *rebuild.Job, *rebuild.Outcome) {}
 
 // one plans, builds and compares one package in a lock of its own.
 func (b *bench) one(ctx context.Context, r *row) error {

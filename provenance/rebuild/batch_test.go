@@ -15,9 +15,9 @@ import (
 // silent are Events that nobody hears.
 type silent struct{}
 
-func (silent) Extended(*Job, []string) {}
-func (silent) Begin(*Job)              {}
-func (silent) Done(int, int, *Outcome) {}
+func (silent) Extended(*Job, []string)       {}
+func (silent) Begin(*Job)                    {}
+func (silent) Done(int, int, *Job, *Outcome) {}
 
 // tools is a lock in which app is built by tool, and tool by core, which builds itself;
 // ring-a and ring-b are built by each other.

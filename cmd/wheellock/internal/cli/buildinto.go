@@ -121,6 +121,8 @@ func (r *buildRun) reproduce(ctx context.Context, jobs []*rebuild.Job) error {
 	}
 	r.undo = append(r.undo, done)
 	r.Dir, r.Memory = dir, rebuild.AvailableMemory()
+	r.progress = r.newProgress(len(jobs))
+	defer r.progress.end()
 	return r.Reproduce(ctx, jobs)
 }
 
