@@ -62,34 +62,45 @@ type reader struct {
 
 // read reads the commit out of the cache.
 func (g Git) read(ctx context.Context, dir string, r Ref) (*Tree, error) {
-	if _, err := os.Stat(dir); err != nil {
+	var t *Tree
+	err := g.objects(ctx, dir, len(r.Revision), func(o *reader) error {
+		t = o.tree
+		return o.commit(r)
+	})
+	if err != nil {
 		return nil, err
+	}
+	sort.Slice(t.Files, func(i, j int) bool { return t.Files[i].Name < t.Files[j].Name })
+	return t, nil
+}
+
+// objects calls f with a reader of the objects in a repository, whose ids have
+// that many digits.
+func (g Git) objects(ctx context.Context, dir string, digits int, f func(*reader) error) error {
+	if _, err := os.Stat(dir); err != nil {
+		return err
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	cmd := g.command(ctx, dir, "--git-dir=.", "cat-file", "--batch")
 	in, err := cmd.StdinPipe()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	out, err := cmd.StdoutPipe()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if err := cmd.Start(); err != nil {
-		return nil, err
+		return err
 	}
 	defer cmd.Wait()
 	defer cancel()
 	o := &reader{in: in, out: bufio.NewReaderSize(out, 1<<16), sum: sha1.New, tree: &Tree{}}
-	if len(r.Revision) == 64 {
+	if digits == 64 {
 		o.sum = sha256.New
 	}
-	if err := o.commit(r); err != nil {
-		return nil, err
-	}
-	sort.Slice(o.tree.Files, func(i, j int) bool { return o.tree.Files[i].Name < o.tree.Files[j].Name })
-	return o.tree, nil
+	return f(o)
 }
 
 // object reads one object and computes its id, which must be the one asked for.

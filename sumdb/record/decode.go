@@ -108,7 +108,7 @@ func (s *Statement) AsPrune() (Prune, error) {
 
 // AsRelease gives a release statement's content.
 func (s *Statement) AsRelease() (Release, error) {
-	return Release{s.head(), s.Get("project"), s.Get("version"), s.Get("revision"), s.file()}, s.want(KindRelease)
+	return Release{s.head(), s.Get("project"), s.Get("version"), s.Get("revision"), s.Get("reason"), s.digest("evidence"), s.file()}, s.want(KindRelease)
 }
 
 // AsArtifact gives an artifact statement's content.

@@ -108,7 +108,7 @@ func (x Prune) Statement() (*Statement, error) {
 
 // Statement makes the statement, checked.
 func (x Release) Statement() (*Statement, error) {
-	return newStatement(KindRelease, *x.lines().file(x.File).add("project", x.Project).add("version", x.Version).add("revision", x.Revision))
+	return newStatement(KindRelease, *x.lines().file(x.File).add("project", x.Project).add("version", x.Version).add("revision", x.Revision).add("reason", x.Reason).digest("evidence", x.Evidence))
 }
 
 // Statement makes the statement, checked.

@@ -37,7 +37,7 @@ func everyKind() []stater {
 		record.Publish{Head: head, File: record.File{Name: "sha256sums.txt", SHA256: d("3"), Size: 4096}},
 		record.Withdraw{Head: head, Name: "markupsafe", Version: "3.0.2", File: wheel, Target: "bookworm", Reason: "built on a compromised machine"},
 		record.Prune{Head: head, Files: []record.File{wheel, sdist}},
-		record.Release{Head: head, Project: "client", Version: "1.2.3", Revision: "1.2.3", File: record.File{Name: "client-1.2.3.tar.gz", SHA256: d("4"), Size: 1}},
+		record.Release{Head: head, Project: "client", Version: "1.2.3", Revision: "1.2.3@b0f1c2d3e4f5a6b7c8d9e0f1a2b3c4d5e6f7a8b9", File: record.File{Name: "client-1.2.3.tar.gz", SHA256: d("4"), Size: 1}},
 		record.Artifact{Head: head, Project: "client", Version: "1.2.3", Target: "bookworm", Lock: d("1"), File: record.File{Name: "client_1.2.3+bookworm_all.deb", SHA256: d("5"), Size: 0}},
 		record.Index{Head: head, Entries: 42, Root: d("6")},
 		record.Root{Head: head, Number: 1, Document: d("7"), Signature: d("8")},

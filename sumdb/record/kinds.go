@@ -88,7 +88,7 @@ var kinds = map[string]kindRule{
 	KindPublish:  row(RolePublisher, "file"),
 	KindWithdraw: row(RolePublisher, "file package reason target?"),
 	KindPrune:    row(RolePublisher, "file+ reason?"),
-	KindRelease:  row(RolePublisher, "file project revision? version"),
+	KindRelease:  row(RolePublisher, "evidence? file project reason? revision? version"),
 	KindArtifact: row(RolePublisher, "evidence? file lock? project revision? target? version?"),
 	KindIndex:    row(RoleLog, "entries index"),
 	KindRoot:     row(RoleLog, "root"),

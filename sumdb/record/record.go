@@ -48,7 +48,7 @@
 //	publish    publisher  file log time
 //	withdraw   publisher  file log package reason target? time
 //	prune      publisher  file+ log reason? time
-//	release    publisher  file log project revision? time version
+//	release    publisher  evidence? file log project reason? revision? time version
 //	artifact   publisher  evidence? file log lock? project revision? target? time version?
 //	index      log        entries index log time
 //	root       log        log root time
@@ -144,7 +144,7 @@
 //	file client-1.2.3.tar.gz sha256:4444... 1
 //	log wheels.example.org
 //	project client
-//	revision 1.2.3
+//	revision 1.2.3@b0f1c2d3e4f5a6b7c8d9e0f1a2b3c4d5e6f7a8b9
 //	time 2026-11-22T14:00:00Z
 //	version 1.2.3
 //

@@ -163,7 +163,9 @@ type Prune struct {
 type Release struct {
 	Head
 	Project, Version string
-	Revision         string // optional
+	Revision         string // optional; TAG@COMMIT
+	Reason           string // optional: why nobody's signature of the tag was checked
+	Evidence         string // optional sha256: how it was made
 	File             File
 }
 
