@@ -19,6 +19,7 @@ type inferred struct {
 	umask      string
 	env        map[string]string
 	python     string // "py2.py3" where the wheel is to be tagged so by a build option
+	abi3       string // "cp38" where the wheel is to be for the stable ABI from there on by a build option
 	config     map[string][]string
 	own        []string          // requirements of the user's, see Setting
 	normalForm string            // that the user asks for

@@ -38,6 +38,7 @@ func (pl *planner) one(ctx context.Context, p *lock.Package, n need) (out planne
 	if env := switched(m); env != nil {
 		maps.Copy(inf.env, env)
 	}
+	inf.abi3 = m.stableABI()
 	inf.remember(n.before, m)
 	inf.apply(pl.settings.For(p.Name, p.Version))
 	out.notes = append(out.notes, inf.notes...)
@@ -96,6 +97,20 @@ func (pl *planner) gather(ctx context.Context, p *lock.Package, t tags.Target) (
 		}
 	}
 	return m, nil
+}
+
+// stableABI is "cp38" where the published wheel is cp38-abi3 and its publisher may have
+// asked for that on the command line, as setuptools-rust and cffi leave it to (bcrypt,
+// pynacl). Sources that say so themselves say the same.
+func (m *material) stableABI() string {
+	if len(m.published) == 0 || !usesSetuptools(m.sys) || !names(m.sys, "setuptools-rust") && !names(m.sys, "cffi") {
+		return ""
+	}
+	w, err := tags.ParseWheelName(m.published[0].Name)
+	if err != nil || len(w.Tags) == 0 || w.Tags[0].ABI != "abi3" {
+		return ""
+	}
+	return w.Tags[0].Python
 }
 
 // recipe is that of a guess, but for its build requirements.

@@ -2,6 +2,8 @@ package recipe
 
 import (
 	"maps"
+	"slices"
+	"strings"
 
 	"github.com/freedomofpress/wheellock/lock"
 	"github.com/freedomofpress/wheellock/resolve/pep440"
@@ -41,7 +43,7 @@ func (inf *inferred) remember(old *lock.Recipe, m *material) {
 		// Without an epoch its build came out with the hour in it.
 		inf.epoch = sourceEpoch(m.times)
 		delete(inf.env, "TZ")
-	case len(old.Config["--build-option"])+len(old.Config["--global-option"]) > 0:
+	case slices.ContainsFunc(slices.Concat(old.Config["--build-option"], old.Config["--global-option"]), func(v string) bool { return strings.HasPrefix(v, pythonTag) }):
 		inf.python = m.clues.python
 	}
 	env := maps.Clone(old.Env)

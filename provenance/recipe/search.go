@@ -222,7 +222,14 @@ func Replace(l *lock.Lock, old string, r lock.Recipe) (string, error) {
 // settings are the config_settings of a guess. The option's name depends on the
 // setuptools that reads it: from 64.0 on --global-option goes before the command.
 func (inf *inferred) settings(pins []resolve.Pin) map[string][]string {
-	if inf.python == "" {
+	var options []string
+	if inf.python != "" {
+		options = append(options, pythonTag+inf.python)
+	}
+	if inf.abi3 != "" {
+		options = append(options, limitedAPI+inf.abi3)
+	}
+	if len(options) == 0 {
 		return inf.config
 	}
 	key := "--build-option"
@@ -235,12 +242,21 @@ func (inf *inferred) settings(pins []resolve.Pin) map[string][]string {
 	if config == nil {
 		config = map[string][]string{}
 	}
-	config[key] = append(slices.Clone(config[key]), pythonTag+inf.python)
+	if len(config[key]) == 0 { // the user's word stands alone
+		config[key] = options
+	}
 	return config
 }
 
-const pythonTag = "--python-tag="
+// Build options that are inferred from the published wheel's tag.
+const (
+	pythonTag  = "--python-tag="
+	limitedAPI = "--py-limited-api="
+)
 
-func isPythonTag(key string, values []string) bool {
-	return (key == "--build-option" || key == "--global-option") && len(values) == 1 && strings.HasPrefix(values[0], pythonTag)
+// isTagOption reports whether settings are such as are inferred.
+func isTagOption(key string, values []string) bool {
+	return (key == "--build-option" || key == "--global-option") && !slices.ContainsFunc(values, func(v string) bool {
+		return !strings.HasPrefix(v, pythonTag) && !strings.HasPrefix(v, limitedAPI)
+	})
 }

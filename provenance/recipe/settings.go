@@ -108,7 +108,7 @@ func (s Setting) stale(r *lock.Recipe) bool {
 		}
 	}
 	for k, v := range r.Config {
-		if _, mine := s.Config[k]; !mine && !isPythonTag(k, v) {
+		if _, mine := s.Config[k]; !mine && !isTagOption(k, v) {
 			return true
 		}
 	}
