@@ -1,6 +1,7 @@
 package attest
 
 import (
+	"crypto/ed25519"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -81,4 +82,32 @@ func short(s string) string {
 		return s[:12]
 	}
 	return s
+}
+
+// Ways in which an attestation is not the evidence of a build statement.
+var (
+	// ErrForged: the statement's key did not sign it.
+	ErrForged = errors.New("it is not signed by the key that signed the statement")
+	// ErrDiffers: it is about another build.
+	ErrDiffers = errors.New("it is about another build")
+)
+
+// Check reads the evidence of a build statement and holds it against the statement:
+// by its key, about its build. keyID is the signer's, see [KeyID]. The error wraps
+// [ErrMalformed], [ErrForged] or [ErrDiffers].
+func Check(data []byte, b *record.Build, keyID string, key ed25519.PublicKey) (*Provenance, error) {
+	e, err := Open(data)
+	if err != nil {
+		return nil, err
+	}
+	if e.KeyID != keyID {
+		return nil, fmt.Errorf("%w: %s says to have signed it, the statement is by %s", ErrForged, e.KeyID, keyID)
+	}
+	if !e.Verify(key) {
+		return nil, ErrForged
+	}
+	if d := e.Provenance.Differs(b); len(d) > 0 {
+		return nil, fmt.Errorf("%w: %s", ErrDiffers, strings.Join(d, "; "))
+	}
+	return e.Provenance, nil
 }

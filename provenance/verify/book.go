@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/freedomofpress/wheellock/lock"
+	"github.com/freedomofpress/wheellock/provenance/attest"
 	"github.com/freedomofpress/wheellock/sumdb/proof"
 	"github.com/freedomofpress/wheellock/sumdb/record"
 	"github.com/freedomofpress/wheellock/sumdb/trust"
@@ -19,9 +20,10 @@ const (
 // A fact is a statement whose signature was checked.
 type fact struct {
 	where   int
-	number  int64 // log index; -1 when pending
-	key     string
-	void    bool // its key was stolen by then
+	number  int64  // log index; -1 when pending
+	key     string // what signs, see trust.Material
+	who     string // the key by name and hash
+	void    bool   // its key was stolen by then
 	kind    string
 	name    string // package
 	version string
@@ -78,7 +80,7 @@ func (b *book) addProof(v *proof.Verified) {
 // stated something, and count nowhere.
 func (b *book) add(where int, number int64, key string, void bool, s *record.Signed) {
 	key = trust.Material(key) // two names for one key are one builder
-	f := &fact{where: where, number: number, key: key, void: void, kind: s.Kind()}
+	f := &fact{where: where, number: number, key: key, who: attest.KeyID(s.Signer, s.Hash), void: void, kind: s.Kind()}
 	f.name, f.version = s.Package()
 	b.watch(f, s)
 	switch s.Kind() {

@@ -40,6 +40,7 @@ func (w *world) rebuild(name string, wheel int, target string) record.Build {
 	for _, u := range p.Upstream {
 		b.Upstream = append(b.Upstream, record.Comparison{Verdict: u.Verdict, SHA256: u.SHA256, Causes: u.Causes})
 	}
+	w.attest(&b, p.Sdist.Name, *w.lock.Recipe(x.Recipe))
 	return b
 }
 

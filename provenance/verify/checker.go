@@ -153,7 +153,7 @@ func (c *checker) run(ctx context.Context) error {
 	if err := scan(); err != nil {
 		return err
 	}
-	if err := c.house(); err != nil {
+	if err := c.house(ctx); err != nil {
 		return err
 	}
 	return c.wheelsDir(ctx)

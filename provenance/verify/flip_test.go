@@ -111,7 +111,7 @@ func TestFlipHouse(t *testing.T) {
 			if err := c.startScan(ctx)(); err != nil {
 				return err
 			}
-			return c.house()
+			return c.house(ctx)
 		})
 	}
 	w.expect(w.verify(), 0)

@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"context"
 	"strings"
 
 	"github.com/freedomofpress/wheellock/lock"
@@ -9,7 +10,7 @@ import (
 
 // house holds the wheelhouse's files against the lock, the signed list and their
 // own names.
-func (c *checker) house() error {
+func (c *checker) house(ctx context.Context) error {
 	if c.in.House.Dir == "" || c.in.ReadOnlyHouse {
 		if c.in.House.Dir == "" && c.needsHouse() {
 			c.add("wheelhouse-missing", "wheelhouse", "the configuration names none, but the policy wants wheels carried")
@@ -32,6 +33,9 @@ func (c *checker) house() error {
 		return err
 	}
 	c.namedByHash()
+	if err := c.attested(ctx); err != nil {
+		return err
+	}
 	c.compareFiles(l)
 	c.absent(l)
 	return c.pages(l)

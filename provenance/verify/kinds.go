@@ -29,6 +29,7 @@ const (
 	cmdBuild   = "wheellock build --missing --check 2"
 	cmdSign    = "wheellock sign"
 	cmdSync    = "wheellock mirror sync"
+	cmdAgree   = "wheellock build --agree"
 	cmdAppend  = "wheellock log append --pending"
 	cmdCosign  = "wheellock log checkpoint --cosign"
 	cmdPolicy  = "wheellock log policy --witness 'VKEY URL'"
@@ -84,9 +85,16 @@ var kinds = map[string]kind{
 	"stolen-key":         {Tampered, true, security, "wheellock build --check 2"},
 	"withdrawn":          {Stale, true, developer, "wheellock add 'NAME!=VERSION'"},
 	"superseded":         {Stale, false, developer, cmdLock},
-	"builders-disagree":  {Tampered, true, security, "wheellock build --check 2"},
-	"too-few-builders":   {Incomplete, false, builder, cmdBuild},
+	"builders-disagree":  {Tampered, true, security, cmdAgree + "; then wheellock keys revoke whoever is wrong"},
+	"too-few-builders":   {Incomplete, false, builder, cmdAgree},
 	"too-few-reviews":    {Incomplete, false, reviewer, "wheellock review"},
+
+	// What builders attest of the builds behind the lock.
+	"attestation-forged":    {Tampered, true, security, ""},
+	"attestation-differs":   {Tampered, true, security, ""},
+	"attestation-malformed": {Tampered, true, security, ""},
+	"attestation-missing":   {Incomplete, false, builder, cmdAgree},
+	"evidence-missing":      {Incomplete, false, builder, cmdGet + " (or copy it from where it was built)"},
 
 	// A file that was asked about.
 	"artifact-unknown":   {Stale, true, publisher, cmdRecord},

@@ -135,7 +135,7 @@ func (r *row) wheel(w *lock.Wheel) {
 	if builds.answer == backed {
 		r.newest(w, builds)
 		if n := builds.builders(pending); mine && n < r.in.Policy.Builders {
-			r.add("too-few-builders", w.Name, "%s on %s of %s, the policy asks for %d", plural(n, "builder"), agree(n), w.Name, r.in.Policy.Builders)
+			r.addFor("too-few-builders", cmdAgree+" "+r.p.Name, w.Name, "%s %s of %s, the policy asks for %d", plural(n, "builder"), agree(n), w.Name, r.in.Policy.Builders)
 		}
 	}
 }
@@ -225,10 +225,13 @@ func (r *row) newestOf(w *lock.Wheel, f *fact, mine map[string]bool, good func(*
 	byKey := map[string]*fact{} // the last word of each builder by the same recipe
 	var keys []string
 	for _, g := range r.book.built[f.file.Name] {
-		if g.void || g.where == pending || g.build.Target != f.build.Target {
+		if g.void || g.build.Target != f.build.Target && !pure(f.file.Name) {
 			continue
 		}
-		last = g
+		if g.build.Target == f.build.Target && g.where != pending {
+			last = g
+		}
+		// A pure wheel serves every target, whichever it was built for.
 		if g.build.Recipe == f.build.Recipe && g.build.Source == f.build.Source {
 			if byKey[g.key] == nil {
 				keys = append(keys, g.key)
@@ -238,8 +241,9 @@ func (r *row) newestOf(w *lock.Wheel, f *fact, mine map[string]bool, good func(*
 	}
 	for _, key := range keys {
 		if g := byKey[key]; !good(g) && !mine[key] {
-			r.add("builders-disagree", f.file.Name, "by the same recipe for %s, %s has sha256 %s and %s has %s",
-				f.build.Target, f.place(), short(f.file.SHA256), g.place(), short(g.file.SHA256))
+			r.addFor("builders-disagree", cmdAgree+" "+r.p.Name+" (a third builder); then wheellock keys revoke whoever is wrong", f.file.Name,
+				"by the same recipe for %s, %s (%s) has sha256 %s and %s (%s) has %s",
+				f.build.Target, f.who, f.place(), short(f.file.SHA256), g.who, g.place(), short(g.file.SHA256))
 			return
 		}
 	}

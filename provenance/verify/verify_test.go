@@ -16,7 +16,7 @@ func TestComplete(t *testing.T) {
 	if want := (workorder.Trust{Builders: 1, Root: "provisional"}); r.Trust != want {
 		t.Errorf("trust %+v, want %+v", r.Trust, want)
 	}
-	if want := (Checked{Wheels: 4, Files: 12, Statements: 13, LogSize: 13, Roots: 1}); r.Checked != want {
+	if want := (Checked{Wheels: 4, Files: 17, Statements: 13, LogSize: 13, Roots: 1}); r.Checked != want {
 		t.Errorf("checked %+v, want %+v", r.Checked, want)
 	}
 	in := w.input()

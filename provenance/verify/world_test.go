@@ -14,6 +14,7 @@ import (
 	"github.com/freedomofpress/wheellock/lock"
 	"github.com/freedomofpress/wheellock/lock/pyproject"
 	"github.com/freedomofpress/wheellock/provenance/archive"
+	"github.com/freedomofpress/wheellock/provenance/attest"
 	"github.com/freedomofpress/wheellock/provenance/mirror"
 	"github.com/freedomofpress/wheellock/resolve/resolvetest"
 	"github.com/freedomofpress/wheellock/sumdb/log"
@@ -260,11 +261,26 @@ func (w *world) built(m *made, r resolvetest.Release, tag, target string, rec lo
 	for _, u := range compared {
 		b.Upstream = append(b.Upstream, record.Comparison{Verdict: u.Verdict, SHA256: u.SHA256, Causes: u.Causes})
 	}
-	evidence := []byte("log of the build of " + name + "\n")
-	b.Evidence = hashOf(evidence)
-	m.files[mirror.Evidence(b.Evidence)] = evidence
+	w.attest(&b, m.pkg.Sdist.Name, rec)
 	m.builds = append(m.builds, b)
 	return b, data
+}
+
+// attest gives a build statement its evidence, signed by the builder that signs now.
+func (w *world) attest(b *record.Build, source string, rec lock.Recipe) {
+	w.t.Helper()
+	keep := func(data []byte) string {
+		w.write(mirror.Evidence(hashOf(data)), data)
+		return hashOf(data)
+	}
+	key := w.signer(trust.RoleBuilder)
+	p := &attest.Provenance{Log: origin, Builder: attest.KeyID(key.Name(), key.KeyHash()), Wheellock: "devel", Package: b.Name, Version: b.Version,
+		Target: b.Target, File: b.File.Name, SHA256: b.File.SHA256, Content: b.Content, Source: attest.File{Name: source, SHA256: b.Source},
+		Recipe: rec.Text(), Python: "3.11.2", Times: 1, Started: b.Time, Finished: b.Time,
+		BuildLog: keep([]byte("log of the build of " + b.File.Name + "\n")), Comparison: keep([]byte("no published wheel\n"))}
+	data, err := attest.Seal(p, key)
+	w.must(err)
+	b.Evidence = keep(data)
 }
 
 // newWorld is a complete project: one pure wheel that differs from upstream's
