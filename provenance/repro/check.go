@@ -101,14 +101,14 @@ func (e *NothingError) Hint() string {
 // the files that the report still points to, and is never nil.
 func Check(ctx context.Context, o Options) (rep *Report, closing func(), err error) {
 	closing = func() {}
-	if err := os.MkdirAll(o.Cache, 0o700); err != nil {
+	if o.Dir, err = filepath.EvalSymlinks(o.Dir); err != nil {
 		return nil, closing, err
 	}
 	j := &job{Options: o}
-	if j.temp, err = os.MkdirTemp(o.Cache, ".repro-"); err != nil {
-		return nil, closing, err
+	sweep(o.Cache, workPrefix)
+	if j.temp, closing, err = build.WorkDir(o.Cache, workPrefix); err != nil {
+		return nil, func() {}, err
 	}
-	closing = func() { removeAll(j.temp) }
 	if j.source, err = readSource(o.Dir, append([]string{o.Cache}, o.Skip...)); err != nil {
 		return nil, closing, err
 	}

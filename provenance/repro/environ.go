@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"os"
 	"os/user"
 	"path/filepath"
 	"slices"
@@ -19,6 +20,16 @@ import (
 var session = []string{
 	"SSH_", "GPG_", "DBUS_", "XDG_", "DISPLAY", "WAYLAND_DISPLAY", "MAIL", "OLDPWD", "SHLVL", "_", "HOSTNAME", "TMPDIR", "TEMP", "TMP", "LS_COLORS",
 	"WINDOWID", "TERM_SESSION_ID", "INVOCATION_ID", "JOURNAL_STREAM", "SUDO_", "LD_PRELOAD", "FAKETIME",
+}
+
+// kept are tools' folders in the caller's home, and the variables that name them.
+var kept = map[string]string{
+	"PYTHONUSERBASE": ".local", "PYENV_ROOT": ".pyenv", "RUSTUP_HOME": ".rustup", "GOMODCACHE": "go/pkg/mod", "NVM_DIR": ".nvm",
+}
+
+func isDir(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
 }
 
 func named(key string) bool {
@@ -38,6 +49,12 @@ func (c *cell) environ(started time.Time, home string) map[string]string {
 	}
 	if out["PATH"] == "" {
 		out["PATH"] = "/usr/local/bin:/usr/bin:/bin"
+	}
+	for k, below := range kept {
+		// HOME moves, and what is installed below the caller's has to be found.
+		if dir := filepath.Join(out["HOME"], below); out[k] == "" && filepath.IsAbs(out["HOME"]) && isDir(dir) {
+			out[k] = dir
+		}
 	}
 	out["PWD"], out["HOME"] = c.at.dir(), home
 	name := callerName()

@@ -6,8 +6,13 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/freedomofpress/wheellock/internal/durable"
+	"github.com/freedomofpress/wheellock/provenance/build"
 )
 
 // spare is the room that a build may need beside five times its source.
@@ -28,7 +33,8 @@ func (j *job) makeRoom() (why string, done func()) {
 	if need, have := j.source.bytes*5+spare, int64(fs.Bavail)*int64(fs.Bsize); need > have {
 		return fmt.Sprintf("the copies need %d MiB in %s, which has %d", need>>20, j.Memory, have>>20), func() {}
 	}
-	dir, err := os.MkdirTemp(j.Memory, "wheellock-repro-")
+	sweep(j.Memory, memoryPrefix)
+	dir, done, err := build.WorkDir(j.Memory, memoryPrefix)
 	if err != nil {
 		return err.Error(), func() {}
 	}
@@ -38,11 +44,36 @@ func (j *job) makeRoom() (why string, done func()) {
 		why = j.Memory + " lists files in an order of its own"
 	}
 	if why != "" {
-		os.RemoveAll(dir)
+		done()
 		return why, func() {}
 	}
 	j.copies = dir
-	return "", func() { removeAll(dir) }
+	return "", done
+}
+
+// The names of working folders begin with these.
+const (
+	workPrefix   = ".repro-"
+	memoryPrefix = "wheellock-repro-"
+)
+
+// sweep removes the working folders that killed processes of this user have left.
+// Others may write where a memory file system is mounted, so only our own are touched.
+func sweep(dir, prefix string) {
+	left, _ := filepath.Glob(filepath.Join(dir, prefix+"*"))
+	for _, path := range left {
+		info, err := os.Lstat(path)
+		if err != nil || !info.IsDir() || time.Since(info.ModTime()) < time.Minute {
+			continue
+		}
+		if st, ok := info.Sys().(*syscall.Stat_t); !ok || int(st.Uid) != os.Geteuid() {
+			continue
+		}
+		if unlock, err := durable.Lock(filepath.Join(path, "lock")); err == nil {
+			unlock()
+			removeAll(path)
+		}
+	}
 }
 
 func runsPrograms(dir string) bool {

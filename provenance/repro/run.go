@@ -115,6 +115,10 @@ func (c *cell) do(ctx context.Context) (*outcome, error) {
 		return nil, &build.SandboxError{Why: err.Error(), Fix: "apt-get install bubblewrap"}
 	}
 	err = cmd.Wait()
+	if c.Bwrap == "" {
+		// What it left running must not write into the next copy.
+		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+	}
 	c.took = max(c.took, time.Since(start))
 	o := &outcome{log: log.bytes()}
 	var exit *exec.ExitError
@@ -124,6 +128,9 @@ func (c *cell) do(ctx context.Context) (*outcome, error) {
 	case inner.Err() != nil:
 		o.failed = fmt.Sprintf("stopped after %s", limit.Round(time.Second))
 	case errors.As(err, &exit):
+		if said := string(o.log); c.Bwrap != "" && strings.HasPrefix(said, "bwrap: ") {
+			return nil, &build.SandboxError{Why: lastLines(o.log, 3), Fix: "run it in another folder, or without bubblewrap: --no-sandbox"}
+		}
 		o.failed = exit.Error()
 	case errors.Is(err, exec.ErrWaitDelay): // it left something behind that holds its output
 	case err != nil:
