@@ -1,3 +1,5 @@
+//go:build linux
+
 // Build times `wheellock build --missing` beside `pip wheel --no-deps` on the sources
 // of sixty pure packages: whole processes, in turns, both with a warm cache, both
 // reading the same source archives. What pip fetches in addition, the build
@@ -54,39 +56,55 @@ type result struct {
 
 // figures are medians.
 type figures struct {
-	Wall     float64 `json:"wall"`      // seconds
-	CPU      float64 `json:"cpu"`       // seconds of all processes
-	CPUWheel float64 `json:"cpu_wheel"` // of one wheel
-	All      []figure
+	Wall     float64  `json:"wall"`      // seconds
+	CPU      float64  `json:"cpu"`       // seconds of all processes
+	CPUWheel float64  `json:"cpu_wheel"` // of one wheel
+	All      []figure `json:"all"`
 }
 
 // figure is one run, in seconds.
 type figure struct {
-	Wall, CPU float64
+	Wall float64 `json:"wall"`
+	CPU  float64 `json:"cpu"`
 }
 
 func bench(bin, python string, count, runs int, asJSON bool) error {
-	b, err := prepare(bin, python, count)
+	r, err := measure(bin, python, count, runs)
 	if err != nil {
 		return err
 	}
-	defer b.close()
-	r := result{Date: time.Now().UTC().Format(time.DateOnly), System: runtime.GOOS + "/" + runtime.GOARCH,
+	if asJSON {
+		return json.NewEncoder(os.Stdout).Encode(r)
+	}
+	r.print()
+	return nil
+}
+
+// measure runs both, in turns.
+func measure(bin, python string, count, runs int) (*result, error) {
+	b, err := prepare(bin, python, count)
+	if b != nil {
+		defer b.close()
+	}
+	if err != nil {
+		return nil, err
+	}
+	r := &result{Date: time.Now().UTC().Format(time.DateOnly), System: runtime.GOOS + "/" + runtime.GOARCH,
 		CPUs: runtime.NumCPU(), Packages: len(b.names), Runs: runs}
 	if r.Cold, err = b.wheellock(); err != nil {
-		return err
+		return nil, err
 	}
 	if _, err := b.pip(); err != nil { // fills its cache
-		return err
+		return nil, err
 	}
 	for range runs {
 		ours, err := b.wheellock()
 		if err != nil {
-			return err
+			return nil, err
 		}
 		theirs, err := b.pip()
 		if err != nil {
-			return err
+			return nil, err
 		}
 		r.Wheellock.All, r.Pip.All = append(r.Wheellock.All, ours), append(r.Pip.All, theirs)
 	}
@@ -96,9 +114,10 @@ func bench(bin, python string, count, runs int, asJSON bool) error {
 		f.CPUWheel = f.CPU / float64(r.Packages)
 	}
 	r.Ratio = r.Wheellock.Wall / r.Pip.Wall
-	if asJSON {
-		return json.NewEncoder(os.Stdout).Encode(r)
-	}
+	return r, nil
+}
+
+func (r *result) print() {
 	fmt.Printf("%s, %s, %d processors; %d pure wheels, medians of %d runs\n\n", r.Date, r.System, r.CPUs, r.Packages, r.Runs)
 	fmt.Printf("%-28s %8s %8s %12s\n", "", "WALL", "CPU", "CPU A WHEEL")
 	for _, row := range []struct {
@@ -108,7 +127,6 @@ func bench(bin, python string, count, runs int, asJSON bool) error {
 		fmt.Printf("%-28s %6.1f s %6.1f s %10.2f s\n", row.name, row.f.Wall, row.f.CPU, row.f.CPUWheel)
 	}
 	fmt.Printf("\nratio of wall times %.2f; wheellock with no environment made yet %.1f s, CPU %.1f s\n", r.Ratio, r.Cold.Wall, r.Cold.CPU)
-	return nil
 }
 
 func median(all []figure, of func(figure) float64) float64 {
