@@ -4,14 +4,16 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/freedomofpress/wheellock/lock"
 )
 
-// Variations are what a recipe leaves open and this machine can vary, and with
-// a reason each, what is not varied. The recipe fixes the path, the umask and
-// what its env sets; its source fixes the files' times.
-func (b *Builder) Variations(ctx context.Context, rec *lock.Recipe) (Variations, []NotVaried) {
+// Variations are what a recipe leaves open and can be varied where it is built (a
+// [Result.Place], "" for this machine), and with a reason each, what is not
+// varied. The recipe fixes the path, the umask and what its env sets; its source
+// fixes the files' times.
+func (b *Builder) Variations(ctx context.Context, rec *lock.Recipe, place string) (Variations, []NotVaried) {
 	set := AllVariations
 	var not []NotVaried
 	leave := func(v Variations, why string) {
@@ -34,6 +36,13 @@ func (b *Builder) Variations(ctx context.Context, rec *lock.Recipe) (Variations,
 			leave(v, "the recipe's env fixes it")
 		}
 	}
+	if place != "" && place != thisMachine {
+		leave(VaryTime, "no libfaketime of this machine fits there")
+		leave(VaryLocale, "no locale of this machine fits there")
+	}
+	if strings.HasPrefix(place, containerPlace) {
+		leave(VaryUser, "the image says who builds")
+	}
 	if ClockLibrary("") == "" {
 		leave(VaryTime, "libfaketime is not installed: apt-get install faketime")
 	}
@@ -45,6 +54,12 @@ func (b *Builder) Variations(ctx context.Context, rec *lock.Recipe) (Variations,
 	}
 	return set, sortNotVaried(not)
 }
+
+// What a Result's Place begins with.
+const (
+	thisMachine    = "this machine"
+	containerPlace = "container image "
+)
 
 // sortNotVaried puts them into the order of the constants.
 func sortNotVaried(list []NotVaried) []NotVaried {

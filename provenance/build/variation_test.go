@@ -93,7 +93,7 @@ func TestEachVariation(t *testing.T) {
 	if len(plain) != 12 {
 		t.Fatalf("the build saw %v", plain)
 	}
-	set, not := w.Variations(t.Context(), j.Recipe)
+	set, not := w.Variations(t.Context(), j.Recipe, "")
 	t.Logf("varied: %s; not: %v", set, not)
 	if set&(VaryPath|VaryUmask|VaryFileTimes) != 0 || !set.Has(VaryZone|VaryHashSeed|VaryHost|VaryUser|VaryHome|VaryFileOrder) {
 		t.Errorf("the recipe leaves open: %s", set)
@@ -109,7 +109,7 @@ func TestEachVariation(t *testing.T) {
 		}
 	}
 	j.Recipe.Epoch, j.Recipe.Env = nil, map[string]string{"LC_ALL": "C.UTF-8", "HOME": "/tmp"}
-	if set, _ := w.Variations(t.Context(), j.Recipe); set&(VaryZone|VaryLocale|VaryHome) != 0 {
+	if set, _ := w.Variations(t.Context(), j.Recipe, ""); set&(VaryZone|VaryLocale|VaryHome) != 0 {
 		t.Errorf("the recipe leaves open: %s", set)
 	}
 }

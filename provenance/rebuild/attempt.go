@@ -139,7 +139,7 @@ func (r *Run) repeat(ctx context.Context, o *Outcome, dir string) error {
 	if r.Check < 2 {
 		return nil
 	}
-	o.Varied, o.NotVaried = r.Builder.Variations(ctx, &o.Recipe)
+	o.Varied, o.NotVaried = r.Builder.Variations(ctx, &o.Recipe, o.Result.Place)
 	for n := 1; n < r.Check; n++ {
 		v := &variety{run: r, o: o, dir: dir, round: n, trials: map[build.Variations]*trial{}}
 		differs, err := v.differs(ctx, o.Varied)

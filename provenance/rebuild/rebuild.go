@@ -29,7 +29,7 @@ type Builder interface {
 	Build(context.Context, build.Job) (*build.Result, error)
 	Metadata(context.Context, build.Job) ([]byte, error)
 	CanBuild(ctx context.Context, t tags.Target, tag string, native bool) error
-	Variations(context.Context, *lock.Recipe) (build.Variations, []build.NotVaried)
+	Variations(ctx context.Context, rec *lock.Recipe, place string) (build.Variations, []build.NotVaried)
 }
 
 // Files finds locked files.
