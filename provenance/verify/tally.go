@@ -20,13 +20,29 @@ type Count struct {
 }
 
 // Tally counts what backs a lock, by the rules of the package comment. Statements
-// by stolen keys do not count. A nil v counts nothing.
-func Tally(v *proof.Verified, l *lock.Lock) Count {
+// by stolen keys do not count. A nil v counts nothing. Of the statements that wait for
+// the log those count as a builder's word that it would take; nothing else of them does.
+func Tally(v *proof.Verified, l *lock.Lock, waiting ...*record.Signed) Count {
 	b := newBook(nil)
-	if v != nil {
-		b.addProof(v)
+	if v == nil {
+		return b.tally(l, hashOf(l.Format()))
 	}
-	return b.tally(l, hashOf(l.Format()))
+	b.addProof(v)
+	c := b.tally(l, hashOf(l.Format()))
+	for _, s := range waiting {
+		if key, _ := delegate(v.Chain, s.Role(), s.Signer, s.Hash); key != nil && s.Log() == v.Chain.Newest().Origin && s.Verify(key) {
+			b.add(pending, -1, key.String(), false, s)
+		}
+	}
+	for i := range l.Packages {
+		p := &l.Packages[i]
+		for k := range p.Wheels {
+			if w := &p.Wheels[k]; !w.Missing() {
+				c.Builders[w.SHA256] = max(c.Builders[w.SHA256], b.builds(l, p, w).builders(pending))
+			}
+		}
+	}
+	return c
 }
 
 func (b *book) tally(l *lock.Lock, lockHash string) Count {

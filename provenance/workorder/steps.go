@@ -91,7 +91,8 @@ func published(in Input, names []string, target string) []string {
 func splitBuilds(in Input, o *Order) (here []Wheel, elsewhere []Step) {
 	byTarget := map[string][]string{}
 	why := map[string]string{}
-	var again, sourceless []string
+	again := map[string][]string{} // by how many builders there are
+	var sourceless []string
 	for _, p := range o.Packages {
 		for _, w := range p.Wheels {
 			i := slices.IndexFunc(w.Missing, func(m Missing) bool { return m.What == Build || m.What == Prove })
@@ -109,7 +110,7 @@ func splitBuilds(in Input, o *Order) (here []Wheel, elsewhere []Step) {
 				byTarget[t] = append(byTarget[t], p.Name)
 				why[t] = m.Why
 			default:
-				again = append(again, p.Name)
+				again[m.Why] = append(again[m.Why], p.Name)
 			}
 		}
 	}
@@ -122,14 +123,8 @@ func splitBuilds(in Input, o *Order) (here []Wheel, elsewhere []Step) {
 			Ways:    append(slices.Clone(in.Unbuildable[t].Ways), published(in, byTarget[t], t)...),
 		})
 	}
-	if len(again) > 0 {
-		elsewhere = append(elsewhere, Step{
-			Action: Build, Count: len(again), Who: "builder",
-			Command: "wheellock build --check 2 NAME...",
-			State:   "needs another builder",
-			Why:     []string{fmt.Sprintf("policy builders = %d: %s", in.Policy.Builders, strings.Join(slices.Compact(again), ", "))},
-			Ways:    []string{"run it where another builder's key is, in a clone of this project"},
-		})
+	if s, ok := againStep(again); ok {
+		elsewhere = append(elsewhere, s)
 	}
 	if len(sourceless) > 0 {
 		elsewhere = append(elsewhere, Step{
@@ -142,6 +137,17 @@ func splitBuilds(in Input, o *Order) (here []Wheel, elsewhere []Step) {
 		})
 	}
 	return here, elsewhere
+}
+
+// againStep is what other builders have to confirm; why says how many have.
+func againStep(why map[string][]string) (Step, bool) {
+	s := Step{Action: Build, Who: "builder", Command: agreeCommand, State: "needs another builder",
+		Ways: []string{"run it where another builder's key is, in a clone of this project"}}
+	for _, w := range slices.Sorted(maps.Keys(why)) {
+		s.Count += len(why[w])
+		s.Why = append(s.Why, w+": "+strings.Join(slices.Compact(why[w]), ", "))
+	}
+	return s, s.Count > 0
 }
 
 func targetOf(command string) string {

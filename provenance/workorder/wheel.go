@@ -12,6 +12,7 @@ import (
 // paste them.
 const (
 	buildCommand  = "wheellock build --missing --check 2"
+	agreeCommand  = "wheellock build --agree"
 	orderCommand  = "wheellock build --order order.json"
 	lockCommand   = "wheellock lock"
 	signCommand   = "wheellock sign"
@@ -49,7 +50,7 @@ func wheelState(in Input, p *lock.Package, w *lock.Wheel) Wheel {
 			fmt.Sprintf("the policy asks for %s of %s", plural(in.Policy.Reviews, "review"), p.Sdist.Name))
 	}
 	if w.SHA256 != "" && in.Builders[w.SHA256] < in.Policy.Builders && needsBuilders(in, w) {
-		add(Prove, "builder", "wheellock build --check 2 "+p.Name, fmt.Sprintf("%d of %d builders agree on it", in.Builders[w.SHA256], in.Policy.Builders))
+		add(Prove, "builder", agreeCommand+" "+p.Name, fmt.Sprintf("%d of %d builders", in.Builders[w.SHA256], in.Policy.Builders))
 	}
 	carried := carry(in, w)
 	if listed(in, w) && !in.Signed[w.SHA256] {

@@ -70,7 +70,10 @@ wheelhouse, the folders of --find-links and the cache.`,
 			if o.into != "" {
 				return a.buildInto(cmd, o)
 			}
-			if len(args) == 0 && !o.missing && o.order == "" {
+			if o.agree && (o.missing || o.order != "" || o.supersede) {
+				return invalid("wheellock build --agree", "--agree builds again, by the locked recipe, what has a hash; --missing, --order and --supersede do not go with it")
+			}
+			if len(args) == 0 && !o.missing && !o.agree && o.order == "" {
 				return invalid("wheellock build --missing --check 2", "name what to build, or say --missing")
 			}
 			return a.build(cmd.Context(), o)
@@ -148,18 +151,24 @@ func (a *app) build(ctx context.Context, o buildOptions) error {
 	if err := s.knowNames(o.names); err != nil {
 		return err
 	}
+	if o.agree {
+		return s.agree(ctx, o)
+	}
 	jobs, unplanned := rebuild.Select(s.locked, rebuild.Selection{Names: o.names, Targets: o.targets, Missing: o.missing})
+	var again []*rebuild.Job // which another builder has to confirm
 	var before map[string]string
 	if o.order != "" {
 		if jobs, unplanned, err = s.ordered(o.order); err != nil {
 			return err
 		}
 		before = s.files()
+		again = slices.DeleteFunc(slices.Clone(jobs), func(j *rebuild.Job) bool { return j.Row.Missing() })
+		jobs = slices.DeleteFunc(jobs, func(j *rebuild.Job) bool { return !j.Row.Missing() })
 	}
-	if len(jobs) == 0 && len(unplanned) > 0 {
+	if len(jobs)+len(again) == 0 && len(unplanned) > 0 {
 		return finding(unplanned[0].Hint, "%s %s: %s", unplanned[0].Package, unplanned[0].Version, unplanned[0].Why)
 	}
-	if len(jobs) == 0 {
+	if len(jobs)+len(again) == 0 {
 		why := "the lock has a hash for every wheel"
 		if o.order != "" {
 			why = o.order + " asks nothing of another machine that is not built"
@@ -181,6 +190,13 @@ func (a *app) build(ctx context.Context, o buildOptions) error {
 		return err
 	}
 	run.keeper.Forget()
+	if len(again) > 0 {
+		second, err := s.again(ctx, again, o.check)
+		if err != nil {
+			return err
+		}
+		run.built, run.Failures = append(run.built, second.built...), append(run.Failures, second.Failures...)
+	}
 	return run.report(ctx)
 }
 
@@ -227,7 +243,10 @@ func (r *buildRun) report(ctx context.Context) error {
 			return err
 		}
 	}
-	return notBuilt(out.Failed, len(out.Built))
+	if err := notBuilt(out.Failed, len(out.Built)); err != nil {
+		return err
+	}
+	return disagreed(out.Built)
 }
 
 // notBuilt is the error of a run in which something failed; nil where nothing did.
@@ -255,6 +274,9 @@ func (r *buildRun) print(out buildReport) {
 		case lock.VerdictDiffers:
 			style, verdict = term.Todo, "differs: "+strings.Join(b.Causes, ", ")
 		}
+		if b.Agrees != nil {
+			style, verdict = b.verdict()
+		}
 		times := ""
 		if b.Times > 1 {
 			times = fmt.Sprintf(" (%d times the same)", b.Times)
@@ -265,7 +287,7 @@ func (r *buildRun) print(out buildReport) {
 			gap = "\n      "
 		}
 		fmt.Fprintf(r.Out, "%s%s%s\n", line, gap, r.style.Paint(style, verdict))
-		if r.verbose {
+		if r.verbose || b.Agrees != nil && !*b.Agrees {
 			for _, l := range b.Lines {
 				fmt.Fprintf(r.Out, "      %s\n", l)
 			}

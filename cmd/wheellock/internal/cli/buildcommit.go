@@ -17,11 +17,16 @@ func (r *buildRun) commit(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := r.Apply(ctx, r.house()); err != nil {
-		return err
+	if !r.second {
+		if err := r.Apply(ctx, r.house()); err != nil {
+			return err
+		}
 	}
 	if err := r.statements(ctx, led); err != nil {
 		return err
+	}
+	if r.second {
+		return led.finish(ctx, r.locked)
 	}
 	return led.finish(ctx, r.Lock)
 }
@@ -52,12 +57,7 @@ func (r *buildRun) statements(ctx context.Context, led *ledger) error {
 			}
 			r.built = append(r.built, r.summary(o))
 		}
-		hash, err := r.house().Keep(o.Evidence())
-		if err != nil {
-			return err
-		}
-		b.Evidence = hash
-		if err := led.stateBuild(ctx, b); err != nil {
+		if err := r.state(ctx, led, o, b); err != nil {
 			return err
 		}
 	}
@@ -71,6 +71,9 @@ func (r *buildRun) summary(o *rebuild.Outcome) builtWheel {
 	}
 	if o.Times > 1 {
 		s.Varied, s.NotVaried = o.Varied.Names(), o.NotVaried
+	}
+	if r.second {
+		s.agrees(o)
 	}
 	if c := o.Closest(); c != nil {
 		s.Verdict, s.Causes, s.Lines = string(c.Result.Verdict), c.Result.Causes, c.Result.Lines

@@ -18,6 +18,7 @@ import (
 	"github.com/freedomofpress/wheellock/sumdb/log"
 	"github.com/freedomofpress/wheellock/sumdb/note"
 	"github.com/freedomofpress/wheellock/sumdb/proof"
+	"github.com/freedomofpress/wheellock/sumdb/record"
 	"github.com/freedomofpress/wheellock/sumdb/trust"
 )
 
@@ -79,7 +80,13 @@ func (s *session) readProof() (*proof.Verified, error) {
 
 // logFacts takes over what the proof's statements say about the locked files.
 func (s *session) logFacts(in *workorder.Input, v *proof.Verified) {
-	c := verify.Tally(v, s.locked)
+	var waiting []*record.Signed
+	if list, _, err := log.ListPending(s.house().Path("pending")); err == nil {
+		for _, p := range list {
+			waiting = append(waiting, p.Signed)
+		}
+	}
+	c := verify.Tally(v, s.locked, waiting...)
 	in.Logged, in.LogEntry, in.Builders, in.Reviews = c.Logged, c.LogEntry, c.Builders, c.Reviews
 	in.LockKnown = c.LockKnown
 }

@@ -480,8 +480,9 @@ func (l *ledger) stateFiles(ctx context.Context, lib *library, p *lock.Package) 
 
 // stateBuild states a build. Where the newest build of the same file for the
 // same target had other bytes, the new one says which it supersedes and why; one
-// that still waits in pending is taken back, since it never was in the log.
-func (l *ledger) stateBuild(ctx context.Context, b record.Build) error {
+// that still waits in pending is taken back, since it never was in the log. Again is
+// set for a second builder's word on what another has built, who takes nothing back.
+func (l *ledger) stateBuild(ctx context.Context, b record.Build, again bool) error {
 	past, err := l.known(ctx, b.Name)
 	if err != nil {
 		return err
@@ -492,6 +493,10 @@ func (l *ledger) stateBuild(ctx context.Context, b record.Build) error {
 			continue
 		}
 		if old.File.SHA256 != b.File.SHA256 {
+			if past[k].Index < 0 && again {
+				return finding("wheellock log append --pending (where the log is written), then build again",
+					"%s came out with sha256 %s, and the statement of %s that it has %s is not in the log yet", b.File.Name, b.File.SHA256, past[k].Signer, old.File.SHA256)
+			}
 			if past[k].Index < 0 {
 				if err := os.Remove(filepath.Join(l.pendingDir(), hashOf(past[k].Leaf))); err != nil {
 					return err
@@ -503,6 +508,8 @@ func (l *ledger) stateBuild(ctx context.Context, b record.Build) error {
 			case b.Reason != "":
 			case old.Recipe != b.Recipe:
 				b.Reason = "the recipe has changed"
+			case again:
+				b.Reason = "another builder has other bytes by the same recipe"
 			default:
 				b.Reason = "rebuilt by the same recipe with other bytes"
 			}
