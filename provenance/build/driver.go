@@ -25,6 +25,7 @@ type job struct {
 	Config      settings `json:"config"`   // PEP 517 config_settings, null: none
 	Reverse     bool     `json:"reverse"`  // the source's folders list their files in another order
 	Metadata    bool     `json:"metadata"` // answer with METADATA, not with a wheel
+	Sdist       bool     `json:"sdist"`    // make a source archive, not a wheel
 }
 
 // settings has a text for one value and a list for several, as front ends give them.
@@ -102,7 +103,7 @@ func readLine(b *bufio.Reader) ([]byte, error) {
 }
 
 func saveWheel(r io.Reader, dir string, m reply) (string, error) {
-	if m.Wheel != filepath.Base(m.Wheel) || strings.HasPrefix(m.Wheel, ".") || !strings.HasSuffix(m.Wheel, ".whl") {
+	if m.Wheel != filepath.Base(m.Wheel) || strings.HasPrefix(m.Wheel, ".") || !strings.HasSuffix(m.Wheel, ".whl") && !strings.HasSuffix(m.Wheel, ".tar.gz") {
 		return "", errReply
 	}
 	if m.Size <= 0 || m.Size > MaxWheel {

@@ -70,8 +70,12 @@ def in_child(work):
 
 
 def requires(job, b):
-    hook = getattr(b, "get_requires_for_build_wheel", None)
+    hook = getattr(b, "get_requires_for_build_" + ("sdist" if job["sdist"] else "wheel"), None)
     return list(hook(job["config"])) if hook else []
+
+
+def sdist(job, b):
+    return b.build_sdist(job["out"], job["config"])
 
 
 def wheel(job, b):
@@ -124,9 +128,10 @@ def main():
     if job["metadata"]:
         say({"metadata": in_child(lambda: metadata(job, b))})
         return
-    name = in_child(lambda: wheel(job, b))
-    if name != os.path.basename(name) or not name.endswith(".whl"):
-        raise SystemExit("the backend returned %r, which is no file name of a wheel" % (name,))
+    work, kind, end = (sdist, "source archive", ".tar.gz") if job["sdist"] else (wheel, "wheel", ".whl")
+    name = in_child(lambda: work(job, b))
+    if name != os.path.basename(name) or not name.endswith(end):
+        raise SystemExit("the backend returned %r, which is no file name of a %s" % (name, kind))
     with open(os.path.join(job["out"], name), "rb") as f:
         size = os.fstat(f.fileno()).st_size
         say({"wheel": name, "size": size})

@@ -109,7 +109,7 @@ func requirementName(text string, t tags.Target) (name string, holds bool, err e
 func jobText(j Job) (string, error) {
 	b, err := json.Marshal(job{
 		Backend: j.Recipe.Backend, BackendPath: j.Recipe.BackendPath,
-		Path: j.Recipe.BuildPath, Out: "/build/out", Reverse: j.Vary.Set.Has(VaryFileOrder), Metadata: j.metadata, Umask: j.Recipe.Umask, Config: settingsOf(j.Recipe.Config),
+		Path: j.Recipe.BuildPath, Out: "/build/out", Reverse: j.Vary.Set.Has(VaryFileOrder), Metadata: j.metadata, Sdist: j.sdist, Umask: j.Recipe.Umask, Config: settingsOf(j.Recipe.Config),
 	})
 	return string(b), err
 }
