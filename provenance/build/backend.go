@@ -91,6 +91,7 @@ func (t *Tree) ask(ctx context.Context, bwrap, tag string) (*Interpreter, error)
 	if err != nil {
 		return nil, err
 	}
+	i.list = strings.Join(t.Packages, "\n") + "\n"
 	i.Root, i.Tree = t.root, "tree of "+strings.Join(t.Suites, ", ")+" with the packages sha256:"+t.Digest
 	return &i, nil
 }

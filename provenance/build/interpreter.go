@@ -24,6 +24,7 @@ type Interpreter struct {
 	Target  tags.Target
 	Root    string // folder of the tree that Path and Prefix are in; "": this machine's own
 	Tree    string // name and digest of that tree
+	list    string // its packages, a line each
 	Image   string // digest of the container image that Path is in; "": none
 }
 

@@ -113,7 +113,7 @@ func (b *Builder) run(ctx context.Context, j Job, s *sandbox) (*Result, error) {
 		return nil, bad("the backend ended without a wheel")
 	}
 	return &Result{
-		Path: path, File: filepath.Base(path), Log: log.bytes(), Place: s.interpreter.place(),
+		Path: path, File: filepath.Base(path), Log: log.bytes(), Place: s.interpreter.place(), PlaceList: s.interpreter.list,
 		Walls: r.walls(s.name(), s.cage, dog != nil), headers: r.headers, interpreter: s.interpreter,
 	}, nil
 }

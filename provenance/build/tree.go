@@ -246,8 +246,11 @@ func (t *Trees) create(ctx context.Context, dir, name, release string, lines, su
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		return &TreeError{name, "mmdebstrap: " + complaint(string(said.bytes()), err),
-			"what it said is above; suites and packages are chosen by [trees." + name + "] in the configuration"}
+		why, fix := complaint(string(said.bytes()), err), "suites and packages are chosen by [trees."+name+"] in the configuration"
+		if strings.Contains(why, "chroot mode") {
+			fix = "apt-get install uidmap, with a range for you in /etc/subuid and /etc/subgid; or make it once as root, with the same --cache-dir"
+		}
+		return &TreeError{name, "mmdebstrap: " + why, fix}
 	}
 	if bad != nil {
 		return fmt.Errorf("unpacking a tree of %s: %w", name, bad)
