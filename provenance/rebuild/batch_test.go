@@ -54,11 +54,11 @@ func TestPlanOf(t *testing.T) {
 			got = append(got, fmt.Sprint(i+1, " ", n.Package, " ", n.Bootstrap, " ", n.Needs))
 		}
 	}
-	want := "1 core true []\n2 tool false [core 1]\n3 app false [tool 1]"
+	want := "1 core true []\n2 tool false [core 1]\n3 app false [tool 1]\n4 ring-a false [ring-b 1]\n5 ring-b false [ring-a 1]"
 	if strings.Join(got, "\n") != want {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), want)
 	}
-	if len(p.Cycles) != 1 || len(p.Cycles[0]) != 2 {
+	if len(p.Cycles) != 1 || len(p.Cycles[0]) != 2 || !slices.Equal(p.Cycles[0][0].Seeds, []string{"ring-b 1"}) {
 		t.Errorf("cycles %v, want the ring", p.Cycles)
 	}
 	if len(p.Seeds) != 1 || p.Seeds[0].Package != "published" || p.Seeds[0].Builds != 1 {

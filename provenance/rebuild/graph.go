@@ -10,8 +10,8 @@ import (
 // A Plan is the order in which the wheels of a lock are built.
 type Plan struct {
 	Stages [][]Node // those of one stage wait for earlier stages only; sorted by name
-	// Cycles are wheels of which each waits for another of them: no order builds
-	// them until one is taken as published.
+	// Cycles are wheels of which each waits for another of them; the first of each
+	// has Seeds, and stands in a stage as all others do.
 	Cycles [][]Node
 	Seeds  []Seed
 }
@@ -26,6 +26,9 @@ type Node struct {
 	// (backend-path), with nothing else in the environment.
 	Bootstrap bool
 	Needs     []string // "NAME VERSION" of the tools in its environment that are built too
+	// Seeds are those of Needs that are used as they were published, pinned by hash,
+	// since they in turn need this one.
+	Seeds []string
 }
 
 // A Seed is a build tool that is used as it was published, pinned by its hash.
@@ -55,7 +58,13 @@ func PlanOf(l *lock.Lock) Plan {
 				continue
 			}
 			nodes[i].Needs = append(nodes[i].Needs, key)
-			after[i] = append(after[i], at[key]...)
+			for _, k := range at[key] {
+				if k != i { // a tool that is built with its own published wheel
+					after[i] = append(after[i], k)
+				} else {
+					nodes[i].Seeds = append(nodes[i].Seeds, key)
+				}
+			}
 		}
 	}
 	p.Stages, p.Cycles = layers(nodes, after)
@@ -86,32 +95,48 @@ func nodesOf(l *lock.Lock) []Node {
 	return out
 }
 
-// layers takes away, stage by stage, what waits for nothing that is left. What
-// remains in the end is in a cycle, or waits for one.
+// layers takes away, stage by stage, what waits for nothing that is left. Where
+// everything that is left waits, a circle is broken: its first wheel is built with the
+// published files of those that it would have to wait for, its seeds.
 func layers(nodes []Node, after [][]int) (stages, cycles [][]Node) {
 	stage := make([]int, len(nodes)) // 0: not placed yet
-	for n, placed := 1, 0; ; n++ {
-		var now []Node
+	for n, placed := 1, 0; placed < len(nodes); n++ {
+		var now []int
 		for i := range nodes {
 			if stage[i] == 0 && !slices.ContainsFunc(after[i], func(k int) bool { return stage[k] == 0 || stage[k] == n }) {
 				stage[i] = n
-				now = append(now, nodes[i])
+				now = append(now, i)
 			}
+		}
+		if len(now) == 0 {
+			ring := circle(nodes, after, stage)
+			first := ring[0]
+			after[first] = slices.DeleteFunc(after[first], func(k int) bool { return slices.Contains(ring, k) })
+			for _, k := range ring[1:] {
+				if key := nodes[k].Package + " " + nodes[k].Version; slices.Contains(nodes[first].Needs, key) {
+					nodes[first].Seeds = append(nodes[first].Seeds, key)
+				}
+			}
+			cycles = append(cycles, pick(nodes, ring))
+			n--
+			continue
 		}
 		placed += len(now)
-		if len(now) == 0 {
-			if placed < len(nodes) {
-				cycles = circles(nodes, after, stage)
-			}
-			return stages, cycles
-		}
-		stages = append(stages, now)
+		stages = append(stages, pick(nodes, now))
 	}
+	return stages, cycles
 }
 
-// circles groups what could not be placed: two are together when each waits for
-// the other.
-func circles(nodes []Node, after [][]int, stage []int) (out [][]Node) {
+func pick(nodes []Node, list []int) (out []Node) {
+	for _, i := range list {
+		out = append(out, nodes[i])
+	}
+	return out
+}
+
+// circle is the first circle among what is not placed: wheels of which each waits for
+// the others. There is one where everything waits.
+func circle(nodes []Node, after [][]int, stage []int) []int {
 	reach := make([]map[int]bool, len(nodes))
 	for i := range nodes {
 		reach[i] = map[int]bool{}
@@ -122,21 +147,19 @@ func circles(nodes []Node, after [][]int, stage []int) (out [][]Node) {
 			}
 		}
 	}
-	seen := map[int]bool{}
 	for i := range nodes {
-		if stage[i] != 0 || seen[i] || !reach[i][i] {
+		if stage[i] != 0 || !reach[i][i] {
 			continue
 		}
-		var ring []Node
+		var ring []int
 		for k := range nodes {
-			if k == i || reach[i][k] && reach[k][i] {
-				seen[k] = true
-				ring = append(ring, nodes[k])
+			if reach[i][k] && reach[k][i] {
+				ring = append(ring, k)
 			}
 		}
-		out = append(out, ring)
+		return ring
 	}
-	return out
+	return nil
 }
 
 // stages makes each job wait for the tools that are built in this run for it.

@@ -49,6 +49,7 @@ type (
 		Recipe    string   `json:"recipe"`
 		Bootstrap bool     `json:"bootstrap,omitempty"`
 		Needs     []string `json:"needs,omitempty"`
+		Seeds     []string `json:"seeds,omitempty"`
 	}
 	seedJSON struct {
 		Name    string `json:"name"`
@@ -61,7 +62,7 @@ type (
 func newOrderJSON(p rebuild.Plan) *orderJSON {
 	steps := func(nodes []rebuild.Node) (out []stageJSON) {
 		for _, n := range nodes {
-			out = append(out, stageJSON{n.Package, n.Version, n.Targets, n.Recipe, n.Bootstrap, n.Needs})
+			out = append(out, stageJSON{n.Package, n.Version, n.Targets, n.Recipe, n.Bootstrap, n.Needs, n.Seeds})
 		}
 		return out
 	}

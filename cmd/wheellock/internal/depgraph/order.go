@@ -28,7 +28,7 @@ func (g *Graph) order(l *lock.Lock) rebuild.Plan {
 }
 
 // orderText is the build order as text: the stages, what builds itself, what is taken
-// as it was published, and wheels that wait for each other.
+// as it was published, and cycles.
 func orderText(p rebuild.Plan) string {
 	if len(p.Stages)+len(p.Cycles) == 0 {
 		return ""
@@ -64,7 +64,7 @@ func orderText(p rebuild.Plan) string {
 		for _, n := range ring {
 			names = append(names, n.Package+" "+n.Version)
 		}
-		line("wait for each other, one has to be taken as published", names)
+		line("cycle, broken by the published "+strings.Join(ring[0].Seeds, ", ")+" as seed of "+names[0], names)
 	}
 	return b.String()
 }
