@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"net"
 	"os"
 	"os/exec"
@@ -107,6 +108,9 @@ func setup(env *testscript.Env) error {
 	env.Setenv("PIP_NO_CACHE_DIR", "1")
 	env.Setenv("PIP_ROOT_USER_ACTION", "ignore")
 	env.Setenv("LANG", "C.UTF-8")
+	if real, err := os.UserHomeDir(); err == nil && os.Getenv("RUSTUP_HOME") == "" {
+		env.Setenv("RUSTUP_HOME", filepath.Join(real, ".rustup")) // rustup finds its toolchains by HOME
+	}
 	return nil
 }
 
@@ -134,8 +138,8 @@ func freePort() string {
 }
 
 // condition answers the words in brackets: [pip], [uv], [builds] (a sandbox and Python
-// 3.11 are here), [native] (and its headers, and a compiler), [tmpfs] (a
-// file system can be mounted, so that it can be full).
+// 3.11 are here), [native] (and its headers, and a compiler), [rust] (cargo and rustc),
+// [tmpfs] (a file system can be mounted, so that it can be full).
 func condition(word string) (bool, error) {
 	switch word {
 	case "pip":
@@ -148,6 +152,8 @@ func condition(word string) (bool, error) {
 		return canBuild(), nil
 	case "native":
 		return canBuild() && canCompile(), nil
+	case "rust":
+		return canRust(), nil
 	}
 	return false, nil
 }
@@ -155,6 +161,15 @@ func condition(word string) (bool, error) {
 var canBuild = sync.OnceValue(func() bool {
 	return exec.Command("bwrap", "--unshare-all", "--unshare-user", "--ro-bind", "/", "/", "--", "/bin/true").Run() == nil &&
 		exec.Command("python3.11", "-c", "").Run() == nil
+})
+
+var canRust = sync.OnceValue(func() bool {
+	out, err := exec.Command("cargo", "--version").Output()
+	var minor int
+	if _, bad := fmt.Sscanf(string(out), "cargo 1.%d.", &minor); err != nil || bad != nil || minor < 63 {
+		return false
+	}
+	return exec.Command("rustc", "--version").Run() == nil
 })
 
 var canMount = sync.OnceValue(func() bool {

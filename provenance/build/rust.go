@@ -22,7 +22,7 @@ import (
 // sandbox. A fixed path: where the user has it may end up in debug information.
 const rustFolder = "/rust"
 
-// rustTool is the name of such a toolchain in recipes: "rust 1.95.0 sha256:...".
+// rustTool is the name of such a toolchain in recipes: "rust 1.95.0+sha256:...".
 const rustTool = "rust"
 
 // Rust finds this machine's Rust toolchain. It is safe for concurrent use.
@@ -38,7 +38,7 @@ type Rust struct {
 // rustc is one toolchain.
 type rustc struct {
 	sysroot string // holds bin/rustc, bin/cargo and lib
-	name    string // "rust 1.95.0 sha256:..."; of what a distribution packaged its packages tell
+	name    string // "rust 1.95.0+sha256:..."; of what a distribution packaged its packages tell
 }
 
 // find asks rustc where it lives. Nothing of a source is run, and nothing is installed.
@@ -103,7 +103,7 @@ func identify(ctx context.Context, sysroot string) (string, error) {
 		rel, _ := filepath.Rel(sysroot, f)
 		fmt.Fprintf(sum, "%s %s\n", one, rel)
 	}
-	return rustTool + " " + words[1] + " sha256:" + hex.EncodeToString(sum.Sum(nil)), nil
+	return rustTool + " " + words[1] + "+sha256:" + hex.EncodeToString(sum.Sum(nil)), nil
 }
 
 func hashFile(path string) (string, error) {

@@ -143,10 +143,13 @@ func (r *Run) mergePure() {
 	}
 }
 
-// dropServed takes back the refusals of rows that a pure wheel serves now.
+// dropServed takes back the refusals of rows that a pure wheel of this run serves now.
+// One that was there before takes nothing back: it was to be built again, and was not.
 func (r *Run) dropServed() {
 	r.Failures = slices.DeleteFunc(r.Failures, func(f Failure) bool {
-		return f.Elsewhere && !slices.ContainsFunc(f.Targets, func(t string) bool {
+		return f.Elsewhere && slices.ContainsFunc(r.Outcomes, func(o *Outcome) bool {
+			return o.Failure == nil && o.Job.Package.Name == f.Package && o.Job.Package.Version == f.Version
+		}) && !slices.ContainsFunc(f.Targets, func(t string) bool {
 			for i := range r.Lock.Packages {
 				p := &r.Lock.Packages[i]
 				if p.Name == f.Package && p.Version == f.Version && p.Group != lock.GroupBuild {
