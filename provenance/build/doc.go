@@ -74,7 +74,7 @@ const (
 	MaxTime      = 60 * time.Minute
 	MaxIdle      = 10 * time.Minute // without any processor time used
 	MaxCPU       = 2 * time.Hour
-	MaxMemory    = 16 << 30 // bytes, and no more than three quarters of the machine's
+	MaxMemory    = 16 << 30 // bytes, and no more than three quarters of what is free, but 4 GiB if the machine has them
 	MaxProcesses = 4096
 	MaxDisk      = 4 << 30   // bytes of /build, a quarter of the machine's memory at most; half as many of /tmp, an eighth of /dev/shm
 	MaxFiles     = 500_000   // in each of them

@@ -6,7 +6,6 @@ import (
 	"os"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 )
 
@@ -25,8 +24,10 @@ func (b *Builder) limits() limits {
 		time: or(b.Time, MaxTime), idle: or(b.Idle, MaxIdle), processes: or(b.Processes, MaxProcesses), files: or(b.Files, MaxFiles),
 		memory: or(b.Memory, MaxMemory), disk: or(b.Disk, MaxDisk), output: MaxOutput,
 	}
-	if all := memoryHere(); all > 0 {
-		l.memory, l.disk = min(l.memory, all/4*3), min(l.disk, all/4)
+	if all, free := memoryHere(); all > 0 {
+		// Other programs need what they have; but a machine that is short of memory
+		// for a moment does not fail builds that it does every day.
+		l.memory, l.disk = min(l.memory, max(free/4*3, enoughMemory), all/4*3), min(l.disk, all/4)
 	}
 	l.tmp, l.shared = l.disk/2, l.disk/8
 	return l
@@ -44,22 +45,30 @@ func tooMuch(l limits) string {
 	return fmt.Sprintf("it took memory without end (more than %s)", size(l.memory))
 }
 
-// memoryHere is the memory of this machine in bytes; 0 where it does not say.
-var memoryHere = sync.OnceValue(func() int64 {
+// enoughMemory for whatever is usually built.
+const enoughMemory = 4 << 30
+
+// memoryHere is the memory of this machine, and what of it no program uses now, in
+// bytes; 0 where it does not say.
+func memoryHere() (all, free int64) {
 	f, err := os.Open("/proc/meminfo")
 	if err != nil {
-		return 0
+		return 0, 0
 	}
 	defer f.Close()
 	s := bufio.NewScanner(f)
 	for s.Scan() {
-		if rest, ok := strings.CutPrefix(s.Text(), "MemTotal:"); ok {
-			n, _ := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(rest), " kB"), 10, 64)
-			return n << 10
+		name, rest, _ := strings.Cut(s.Text(), ":")
+		n, _ := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(rest), " kB"), 10, 64)
+		switch name {
+		case "MemTotal":
+			all = n << 10
+		case "MemAvailable":
+			free = n << 10
 		}
 	}
-	return 0
-})
+	return all, free
+}
 
 // size is a number of bytes for a person.
 func size(n int64) string {
