@@ -48,7 +48,6 @@ func (l *Log) append(ctx context.Context, leaves [][]byte, missing bool) (*Resul
 			indexes[i], err = refused.Index, nil
 		}
 		if err != nil {
-			l.cool()
 			return nil, refusal(i, err)
 		}
 	}
@@ -217,7 +216,6 @@ func (s *session) commit(indexes []int64) (*Result, error) {
 		return &Result{indexes, s.old, msg}, err
 	}
 	if err := s.closingIndex(); err != nil {
-		s.l.cool()
 		return nil, err
 	}
 	c := tile.Checkpoint{Origin: s.l.o.Origin, Size: s.edge.Size(), Root: s.edge.Root()}
@@ -238,7 +236,6 @@ func (s *session) commit(indexes []int64) (*Result, error) {
 	// died, the folder would be below it for ever, with nothing to complete.
 	// From here on the batch will happen, whatever we return.
 	if err := s.l.write("journal", s.l.statePath("journal"), data); err != nil {
-		s.l.cool()
 		if j, rerr := s.l.readJournal(); j == nil && rerr == nil {
 			return nil, fmt.Errorf("appending: %w", err) // not there: nothing has happened
 		}
@@ -246,7 +243,6 @@ func (s *session) commit(indexes []int64) (*Result, error) {
 	}
 	published, err := s.publish(c, msg)
 	if err != nil {
-		s.l.cool()
 		return nil, err
 	}
 	s.remember(c)
@@ -340,15 +336,11 @@ func (s *session) tiles() []tile.File {
 // remember brings facts and index up to date. They can be made again from the
 // log, so nothing that goes wrong here is an error of the append.
 func (s *session) remember(c tile.Checkpoint) {
-	warm := &warmState{checkpoint: c}
-	if old := s.l.warm; old != nil && old.facts == s.facts {
-		warm.wrote, warm.behind = old.wrote, old.behind
-	} else {
-		s.l.cool()
+	warm := &warmState{checkpoint: c, facts: s.facts}
+	if s.warm != nil {
+		warm.wrote, warm.behind = s.warm.wrote, s.warm.behind
 	}
-	if err := s.l.step("facts", s.facts.path(factsName), func() error { return s.facts.commit(c.Size, c.Root) }); err == nil {
-		warm.facts = s.facts
-	}
+	err := s.l.step("facts", s.facts.path(factsName), func() error { return s.facts.commit(c.Size, c.Root) })
 	switch {
 	case s.index == nil:
 	case len(s.leaves) > index.Interval && time.Since(warm.wrote) < putOff:
@@ -357,11 +349,9 @@ func (s *session) remember(c tile.Checkpoint) {
 	case s.l.step("index", "index", s.index.commit) == nil:
 		warm.index, warm.behind, warm.wrote = s.index, false, time.Now()
 	}
-	if warm.facts == nil {
-		s.l.cool()
-		return
+	if err == nil {
+		s.l.warm = warm
 	}
-	s.l.warm = warm
 }
 
 func (l *Log) publishedNote(ctx context.Context) (tile.Checkpoint, []byte, error) {

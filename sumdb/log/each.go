@@ -41,7 +41,6 @@ func (l *Log) AppendEach(ctx context.Context, leaves ...[]byte) ([]Outcome, *Res
 		case errors.As(err, &door), errors.Is(err, record.ErrMalformed):
 			out[i] = Outcome{Index: -1, Err: err}
 		default:
-			l.cool()
 			return nil, nil, err
 		}
 		indexes[i] = out[i].Index

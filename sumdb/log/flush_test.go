@@ -1,9 +1,12 @@
 package log_test
 
 import (
+	"bytes"
+	"errors"
 	"testing"
 
 	"github.com/freedomofpress/wheellock/sumdb/fsck"
+	"github.com/freedomofpress/wheellock/sumdb/note"
 	"github.com/freedomofpress/wheellock/sumdb/sumdbtest"
 )
 
@@ -48,4 +51,41 @@ func TestFlush(t *testing.T) {
 			t.Errorf("flush %v again: the index is behind", flush)
 		}
 	}
+}
+
+// moody is a key that does not sign checkpoints when it is told not to, as an
+// agent that was locked.
+type moody struct {
+	note.Signer
+	refuses bool
+}
+
+func (m *moody) Sign(msg []byte) ([]byte, error) {
+	if m.refuses && !bytes.HasPrefix(msg, []byte("wheellock/v1 ")) {
+		return nil, errFault
+	}
+	return m.Signer.Sign(msg)
+}
+
+// What a batch has told the index that is kept in memory is forgotten with the
+// batch, wherever it was stopped.
+func TestBatchThatWasNotSigned(t *testing.T) {
+	w := sumdbtest.New(t)
+	leaves := w.Leaves(600)
+	o := w.Options()
+	key := &moody{Signer: o.Signer}
+	o.Signer = key
+	l := openLog(t, o)
+	if _, err := l.Append(t.Context(), leaves[:270]...); err != nil {
+		t.Fatal(err)
+	}
+	key.refuses = true
+	if _, err := l.Append(t.Context(), leaves[400:480]...); !errors.Is(err, errFault) {
+		t.Fatalf("got %v", err)
+	}
+	key.refuses = false
+	if _, err := l.Append(t.Context(), leaves[270:]...); err != nil {
+		t.Fatal(err)
+	}
+	sound(t, w, leaves)
 }

@@ -183,7 +183,6 @@ func (l *Log) appendSome(ctx context.Context, dir string, list []Pending, res *P
 		case errors.As(err, &door):
 			res.Refused = append(res.Refused, BadPending{p.Name, err})
 		default:
-			l.cool()
 			return err
 		}
 	}

@@ -41,6 +41,7 @@ type session struct {
 	last   time.Time
 	facts  *facts
 	index  *indexer
+	warm   *warmState // where facts and index are from, if the last append left them
 
 	leaves [][]byte // admitted
 	bytes  int64
@@ -108,6 +109,9 @@ func (l *Log) begin(ctx context.Context) (_ *session, err error) {
 func (s *session) end() {
 	if s.ahead != nil {
 		s.ahead() // it reads the folder
+	}
+	if s.warm != nil && len(s.leaves) == 0 && sameTree(s.tree, s.facts) {
+		s.l.warm = s.warm // nothing was told to them
 	}
 	if s.facts != nil && (s.l.warm == nil || s.l.warm.facts != s.facts) {
 		s.facts.close()
@@ -302,7 +306,9 @@ func cutTile(t tile.Tile, data []byte, n int) ([]byte, error) {
 func (s *session) openFacts() (err error) {
 	dir := filepath.Dir(s.l.statePath(factsName))
 	if w := s.l.warm; w != nil && w.checkpoint.Size == s.old.Size && w.checkpoint.Root == s.old.Root {
-		s.facts, s.index = w.facts, w.index
+		// Taken away: a batch that is stopped, wherever that is, leaves behind
+		// what it has told them of leaves that the log does not hold.
+		s.facts, s.index, s.warm, s.l.warm = w.facts, w.index, w, nil
 	} else {
 		s.l.cool()
 		if s.facts, err = openFacts(s.ctx, dir, s.l.o.KeyDir, s.l.o.Origin, s.tree); err != nil {
