@@ -1,7 +1,6 @@
 package recipe
 
 import (
-	"maps"
 	"slices"
 	"strings"
 
@@ -19,7 +18,7 @@ func (m *merger) before(p *lock.Package) *lock.Recipe {
 	}
 	for i := range m.prev.Packages {
 		q := &m.prev.Packages[i]
-		if q.Name != p.Name || q.Group != p.Group {
+		if q.Name != p.Name || q.Version == p.Version || q.Group != p.Group {
 			continue
 		}
 		for _, w := range q.Wheels {
@@ -46,12 +45,8 @@ func (inf *inferred) remember(old *lock.Recipe, m *material) {
 	case slices.ContainsFunc(slices.Concat(old.Config["--build-option"], old.Config["--global-option"]), func(v string) bool { return strings.HasPrefix(v, pythonTag) }):
 		inf.python = m.clues.python
 	}
-	env := maps.Clone(old.Env)
-	delete(env, "TZ") // each wheel tells its own
-	maps.Copy(env, inf.env)
-	if len(env) > 0 {
-		inf.env = env
-	}
+	// Its env is of the wheel's own times, of the switches, or of a setting: each is
+	// asked anew.
 	// The same wheel beside the same setuptools: setuptools leaves no trace of its
 	// own version before 70.1.
 	was := map[string]string{}

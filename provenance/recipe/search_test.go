@@ -181,7 +181,7 @@ func TestRemember(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r := try.Recipe; setuptoolsOf(try) != "61.0.0" || r.Env["FAST"] != "1" || r.Env["TZ"] != "" || len(r.Config) != 1 {
+	if r := try.Recipe; setuptoolsOf(try) != "61.0.0" || len(r.Env) != 0 || len(r.Config) != 1 {
 		t.Errorf("%+v", r)
 	}
 	// Another wheel: another environment.
