@@ -69,10 +69,9 @@ func TestSearchEras(t *testing.T) {
 		t.Fatalf("begins with setuptools %s", got)
 	}
 	var seen []string
-	try := s.First()
 	for next := found(compare.Differs, compare.MetadataFields, compare.LicenseFiles); ; next = found(compare.Differs, compare.MetadataFields) {
-		var err error
-		if try, err = s.Next(ctx, next); err != nil {
+		try, err := s.Next(ctx, next)
+		if err != nil {
 			t.Fatal(err)
 		}
 		if try == nil {

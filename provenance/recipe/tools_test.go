@@ -10,15 +10,6 @@ import (
 	"github.com/freedomofpress/wheellock/resolve/resolvetest"
 )
 
-func tool(l *lock.Lock, name string) (*lock.Package, *lock.Wheel) {
-	for i := range l.Packages {
-		if p := &l.Packages[i]; p.Group == lock.GroupBuild && p.Name == name {
-			return p, &p.Wheels[0]
-		}
-	}
-	return nil, nil
-}
-
 // TestTools: under build-requirements = "build" tools have recipes; planning again
 // changes nothing, and the policy "upstream" takes them away.
 func TestTools(t *testing.T) {
