@@ -6,8 +6,10 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
+	"slices"
 	"sort"
 	"strings"
+	"time"
 )
 
 // Sdist makes NAME-VERSION.tar.gz; see the package comment. version "": the
@@ -23,10 +25,25 @@ func (t *Tree) Sdist(name, version string) ([]byte, error) {
 			sort.SliceStable(files, func(i, j int) bool { return files[i].Name < files[j].Name })
 		}
 	}
+	return pack(root, files, t.Time)
+}
+
+// Archive packs the tree below the folder root, without the names in skip.
+func (t *Tree) Archive(root string, skip map[string]bool) ([]byte, error) {
+	files := slices.DeleteFunc(slices.Clone(t.Files), func(f File) bool { return skip[f.Name] })
+	return pack(root, files, t.Time)
+}
+
+// IsPointer reports whether a file is what Git LFS keeps in the place of another.
+func IsPointer(data []byte) bool {
+	return len(data) < 1024 && bytes.HasPrefix(data, []byte("version https://git-lfs.")) && bytes.Contains(data, []byte("\noid sha256:"))
+}
+
+func pack(root string, files []File, when time.Time) ([]byte, error) {
 	var b bytes.Buffer
 	w := tar.NewWriter(&b)
 	for _, f := range files {
-		h := &tar.Header{Name: root + "/" + f.Name, Mode: f.Mode, ModTime: t.Time, Typeflag: tar.TypeReg, Size: int64(len(f.Data)), Format: tar.FormatPAX}
+		h := &tar.Header{Name: root + "/" + f.Name, Mode: f.Mode, ModTime: when, Typeflag: tar.TypeReg, Size: int64(len(f.Data)), Format: tar.FormatPAX}
 		if f.Link {
 			h.Typeflag, h.Linkname, h.Size = tar.TypeSymlink, string(f.Data), 0
 		}
