@@ -100,6 +100,7 @@ func setup(env *testscript.Env) error {
 	env.Setenv("INDEX", server.URL)
 	env.Setenv("PYTHON", python())
 	env.Setenv("UV", os.Getenv("WHEELLOCK_UV"))
+	env.Setenv("PYTOOLS", os.Getenv("WHEELLOCK_PYTHON"))
 	env.Setenv("PORT", freePort())
 	env.Setenv("PORT2", freePort())
 	env.Setenv("PIP_CONFIG_FILE", os.DevNull)
@@ -139,13 +140,16 @@ func freePort() string {
 
 // condition answers the words in brackets: [pip], [uv], [builds] (a sandbox and Python
 // 3.11 are here), [native] (and its headers, and a compiler), [rust] (cargo and rustc),
-// [tmpfs] (a file system can be mounted, so that it can be full).
+// [tmpfs] (a file system can be mounted, so that it can be full), [pytools] (a Python
+// with the tools of this project's wheels.lock).
 func condition(word string) (bool, error) {
 	switch word {
 	case "pip":
 		return python() != "", nil
 	case "uv":
 		return os.Getenv("WHEELLOCK_UV") != "" && python() != "", nil
+	case "pytools":
+		return os.Getenv("WHEELLOCK_PYTHON") != "", nil
 	case "tmpfs":
 		return canMount(), nil
 	case "builds":

@@ -105,6 +105,13 @@ func patterns(list []string) (out []string, err error) {
 	return out, nil
 }
 
+// Matches reports whether one of the patterns of a configuration (names, in which a
+// star stands for any characters) is the whole of a package's name.
+func Matches(list []string, name string) bool {
+	all, err := patterns(list)
+	return err == nil && matches(all, name)
+}
+
 func matches(patterns []string, name string) bool {
 	for _, p := range patterns {
 		if match(p, name) {

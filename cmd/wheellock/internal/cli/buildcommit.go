@@ -72,11 +72,11 @@ func (r *buildRun) summary(o *rebuild.Outcome) builtWheel {
 	if o.Times > 1 {
 		s.Varied, s.NotVaried = o.Varied.Names(), o.NotVaried
 	}
-	if r.second {
-		s.agrees(o)
-	}
 	if c := o.Closest(); c != nil {
 		s.Verdict, s.Causes, s.Lines = string(c.Result.Verdict), c.Result.Causes, c.Result.Lines
+	}
+	if r.second {
+		s.agrees(o)
 	}
 	return s
 }

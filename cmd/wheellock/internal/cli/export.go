@@ -19,6 +19,7 @@ import (
 
 func (a *app) exportVerb() *cobra.Command {
 	var format, target, wheels, output string
+	var packages []string
 	var groups groupOptions
 	cmd := &cobra.Command{
 		Use:   "export",
@@ -29,16 +30,22 @@ locked for the target; a wheel that is still to be built is an error.
 
 --format tlog-proof writes a proof (C2SP tlog-proof) into DIR for every locked wheel
 and source of all targets that the log has a statement about, FILE.tlog-proof each.
+--format slsa writes what builders attest of the locked wheels' builds (SLSA
+provenance v1 in DSSE envelopes) into DIR, WHEEL.intoto.jsonl each, and prints the
+keys to check them with; private names are left out.
 
 ` + groupHelp,
-		Example: "  wheellock export --format requirements --target bookworm > req.txt\n  wheellock export --group app1 --target bookworm",
+		Example: "  wheellock export --format requirements --target bookworm > req.txt\n  wheellock export --group app1 --target bookworm\n  wheellock export --format slsa -o attestations",
 		Args:    usageArgs(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if format == formatProofs {
 				return a.exportProofs(cmd.Context(), output)
 			}
-			if output != "" {
-				return usage("-o is for --format %s; the others go to standard output", formatProofs)
+			if format == formatAttestations {
+				return a.exportAttestations(cmd.Context(), output, packages)
+			}
+			if output != "" || len(packages) > 0 {
+				return usage("-o is for --format %s and %s, --package for the latter; the others go to standard output", formatProofs, formatAttestations)
 			}
 			s, t, err := a.lockedTarget(target)
 			if err != nil {
@@ -62,7 +69,7 @@ and source of all targets that the log has a statement about, FILE.tlog-proof ea
 				}
 				out, err = convert.Pylock(s.locked, t, wheels, of)
 			default:
-				return usage("--format %q is none of requirements, pylock, tlog-proof", format)
+				return usage("--format %q is none of requirements, pylock, tlog-proof, slsa", format)
 			}
 			if err != nil {
 				return exportError(err)
@@ -74,8 +81,9 @@ and source of all targets that the log has a statement about, FILE.tlog-proof ea
 			return err
 		},
 	}
-	cmd.Flags().StringVar(&format, "format", "requirements", "requirements, pylock or tlog-proof")
-	cmd.Flags().StringVarP(&output, "output", "o", "", "tlog-proof: into `DIR`")
+	cmd.Flags().StringVar(&format, "format", "requirements", "requirements, pylock, tlog-proof or slsa")
+	cmd.Flags().StringVarP(&output, "output", "o", "", "tlog-proof, slsa: into `DIR`")
+	cmd.Flags().StringArrayVar(&packages, "package", nil, "slsa: only `NAME`; may be repeated")
 	cmd.Flags().StringVar(&target, "target", "", "for `TARGET` (may be left out when there is one)")
 	cmd.Flags().StringVar(&wheels, "wheels", "", "pylock: the folder that holds the wheels")
 	groups.flags(cmd)

@@ -19,7 +19,6 @@ import (
 	"github.com/freedomofpress/wheellock/lock/pyproject"
 	"github.com/freedomofpress/wheellock/provenance/mirror"
 	"github.com/freedomofpress/wheellock/provenance/verify"
-	"github.com/freedomofpress/wheellock/sumdb/index"
 	"github.com/freedomofpress/wheellock/sumdb/log"
 	"github.com/freedomofpress/wheellock/sumdb/note"
 	"github.com/freedomofpress/wheellock/sumdb/proof"
@@ -481,7 +480,7 @@ func (l *ledger) stateFiles(ctx context.Context, lib *library, p *lock.Package) 
 // stateBuild states a build. Where the newest build of the same file for the
 // same target had other bytes, the new one says which it supersedes and why; one
 // that still waits in pending is taken back, since it never was in the log. Again is
-// set for a second builder's word on what another has built, who takes nothing back.
+// set for a second builder's word on what another has built, who takes back only his own.
 func (l *ledger) stateBuild(ctx context.Context, b record.Build, again bool) error {
 	past, err := l.known(ctx, b.Name)
 	if err != nil {
@@ -493,7 +492,7 @@ func (l *ledger) stateBuild(ctx context.Context, b record.Build, again bool) err
 			continue
 		}
 		if old.File.SHA256 != b.File.SHA256 {
-			if past[k].Index < 0 && again {
+			if past[k].Index < 0 && again && !l.own(past[k]) {
 				return finding("wheellock log append --pending (where the log is written), then build again",
 					"%s came out with sha256 %s, and the statement of %s that it has %s is not in the log yet", b.File.Name, b.File.SHA256, past[k].Signer, old.File.SHA256)
 			}
@@ -522,6 +521,12 @@ func (l *ledger) stateBuild(ctx context.Context, b record.Build, again bool) err
 	return l.state(b.Statement())
 }
 
+// own reports whether this machine's builder has signed a statement.
+func (l *ledger) own(e log.Entry) bool {
+	k, err := l.signer(trust.RoleBuilder)
+	return err == nil && e.Signer == k.Name() && e.Hash == k.KeyHash()
+}
+
 // known is history with what waits in pending, at index -1.
 func (l *ledger) known(ctx context.Context, name string) ([]log.Entry, error) {
 	past, err := l.history(ctx, name)
@@ -534,7 +539,7 @@ func (l *ledger) known(ctx context.Context, name string) ([]log.Entry, error) {
 	}
 	past = slices.Clone(past)
 	for _, p := range list {
-		if e := (log.Entry{Index: -1, Signed: p.Signed}); named(e, name) {
+		if e := (log.Entry{Index: -1, Signed: p.Signed}); e.About(name) {
 			past = append(past, e)
 		}
 	}
@@ -549,69 +554,9 @@ func (l *ledger) history(ctx context.Context, name string) ([]log.Entry, error) 
 	if got, ok := l.past[name]; ok {
 		return got, nil
 	}
-	got, err := historyOf(ctx, l.dir, l.view, name)
+	got, err := l.view.History(ctx, l.dir, name, l.counts)
 	l.past[name] = got
 	return got, err
-}
-
-// historyOf reads a package's statements by way of the log's index, and those
-// after the last index statement one by one. The index is made of the log and not
-// synced, so a power cut may tear it: then the log itself is read.
-func historyOf(ctx context.Context, dir string, view *log.View, name string) ([]log.Entry, error) {
-	out, from, err := indexed(ctx, dir, view, name)
-	if err != nil {
-		out, from = nil, 0
-	}
-	for e, err := range view.Statements(ctx, from, view.Checkpoint.Size) {
-		if err != nil {
-			return nil, err
-		}
-		if named(e, name) {
-			out = append(out, e)
-		}
-	}
-	return out, nil
-}
-
-// indexed reads what the log's index has about a package, and says from which
-// statement on it knows nothing.
-func indexed(ctx context.Context, dir string, view *log.View, name string) (out []log.Entry, from int64, err error) {
-	x, err := index.Open(dir)
-	if err != nil {
-		return nil, 0, err
-	}
-	snap := x.Snapshot()
-	if snap == nil || snap.Statement() >= view.Checkpoint.Size {
-		return nil, 0, nil
-	}
-	place, ok := snap.Find(name)
-	if !ok {
-		return nil, snap.Statement() + 1, nil
-	}
-	text, err := snap.Entry(place)
-	if err != nil {
-		return nil, 0, err
-	}
-	entry, err := index.ParseEntry(text)
-	if err != nil {
-		return nil, 0, err
-	}
-	for _, line := range entry.Lines {
-		st, err := view.Statement(ctx, line.Number)
-		if err != nil {
-			return nil, 0, err
-		}
-		out = append(out, log.Entry{Index: line.Number, Signed: st})
-	}
-	return out, snap.Statement() + 1, nil
-}
-
-// named: statements about no package stand under "_" and their kind.
-func named(e log.Entry, name string) bool {
-	if p, _ := e.Package(); p != "" {
-		return p == name
-	}
-	return "_"+e.Kind() == name
 }
 
 // writer opens the log for appending, or returns nil where this verb may only
