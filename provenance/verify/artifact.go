@@ -9,6 +9,7 @@ import (
 
 	"github.com/freedomofpress/wheellock/provenance/mirror"
 	"github.com/freedomofpress/wheellock/sumdb/index"
+	"github.com/freedomofpress/wheellock/sumdb/log"
 	"github.com/freedomofpress/wheellock/sumdb/record"
 	"github.com/freedomofpress/wheellock/sumdb/store"
 	"github.com/freedomofpress/wheellock/sumdb/trust"
@@ -71,29 +72,22 @@ func (c *checker) fileInLog(ctx context.Context, tree *store.Tree) error {
 	if tree.Size() <= c.mostRead() {
 		return c.takeLeaves(ctx, tree, 0, c.v.Size)
 	}
-	x, err := index.Open(c.in.House.Path(mirror.LogFolder))
+	// Where the index is torn, missing or a lie, nothing rests on it.
+	snap, err := log.Index(ctx, c.in.House.Path(mirror.LogFolder), tree, c.believed)
 	if err != nil {
-		c.add("log-changed", c.show(mirror.LogFolder), "its index cannot be read: %v", err)
-		return nil
-	}
-	snap := x.Snapshot()
-	if snap == nil || snap.Statement() >= tree.Size() {
-		return nil
+		return c.takeLeaves(ctx, tree, 0, c.v.Size)
 	}
 	for _, name := range []string{"_" + record.KindArtifact, "_" + record.KindRelease, c.in.Project} {
-		place, ok := snap.Find(name)
-		if !ok {
-			continue
-		}
-		text, err := snap.Entry(place)
+		text, err := snap.Lookup(name)
 		if err != nil {
-			c.add("log-changed", c.show(mirror.LogFolder), "its index is not what it was: %v", err)
-			return nil
+			return c.takeLeaves(ctx, tree, 0, c.v.Size)
+		}
+		if text == nil {
+			continue
 		}
 		entry, err := index.ParseEntry(text)
 		if err != nil {
-			c.add("log-changed", c.show(mirror.LogFolder), "its index cannot be read: %v", err)
-			return nil
+			return c.takeLeaves(ctx, tree, 0, c.v.Size)
 		}
 		for _, l := range entry.Lines {
 			if err := c.takeLeaves(ctx, tree, l.Number, l.Number+1); err != nil {
@@ -102,6 +96,12 @@ func (c *checker) fileInLog(ctx context.Context, tree *store.Tree) error {
 		}
 	}
 	return c.takeLeaves(ctx, tree, min(snap.Statement()+1, c.v.Size), c.v.Size)
+}
+
+// believed is false for an index that a stolen key has stated.
+func (c *checker) believed(e log.Entry) bool {
+	_, err := c.v.Chain.Holder(e.Index, e.Signer, e.Hash)
+	return !errors.Is(err, trust.ErrStolen)
 }
 
 // takeLeaves takes in what some statements of the log say about the file.

@@ -151,20 +151,45 @@ func (x *Index) load(e *entry) error {
 	return err
 }
 
-// Preload reads into memory, side by side, the entries of these names and of
-// those that leaves were added to. What cannot be read is an error of Root later.
+// Preload reads into memory, side by side, what Root will need of the folder when
+// leaves about these names, and those that were added, are counted. What cannot be
+// read is an error of Root later.
 func (x *Index) Preload(names []string) {
-	all := slices.Clone(x.changed)
+	all := x.needed()
 	for _, name := range names {
 		if e := x.find(name); e != nil {
 			all = append(all, e)
+		} else {
+			all = append(all, x.neighbours(name)...)
 		}
 	}
-	slices.SortFunc(all, func(a, b *entry) int { return strings.Compare(a.name, b.name) })
-	x.loadAll(slices.Compact(all))
+	x.loadAll(all)
+}
+
+// needed are the entries that have to be read before the new lines are counted:
+// those that grow, and beside each new one its neighbours. The hashes of the list
+// are of entries, and only an entry itself says what name it has: were a line of the
+// list under another name, a second entry of the same name would come beside it.
+func (x *Index) needed() []*entry {
+	all := slices.Clone(x.changed)
+	for _, e := range x.changed {
+		if e.place < 0 {
+			all = append(all, x.neighbours(e.name)...)
+		}
+	}
+	return all
+}
+
+// neighbours are the entries between which a name would stand in the list that was
+// opened.
+func (x *Index) neighbours(name string) []*entry {
+	i, _ := slices.BinarySearchFunc(x.opened, name, byName)
+	return x.opened[max(0, i-1):min(len(x.opened), i+1)]
 }
 
 func (x *Index) loadAll(all []*entry) error {
+	slices.SortFunc(all, func(a, b *entry) int { return strings.Compare(a.name, b.name) })
+	all = slices.Compact(all)
 	var g errgroup.Group
 	g.SetLimit(readers)
 	for _, e := range all {
@@ -184,8 +209,9 @@ func readEntry(dir string, e *entry) ([]byte, error) {
 	return text, err
 }
 
-// readHashed reads the bytes of an entry's file that count, and checks them. The
-// hash goes on with what is added to them.
+// readHashed reads the bytes of an entry's file that count, and checks them: their
+// hash, and that they are about the name under which the list has them. The hash
+// goes on with what is added to them.
 func readHashed(dir string, e *entry) ([]byte, hash.Hash, error) {
 	f, err := os.Open(filepath.Join(dir, entryPath, e.name))
 	if err != nil {
@@ -195,7 +221,7 @@ func readHashed(dir string, e *entry) ([]byte, hash.Hash, error) {
 	text := make([]byte, e.size)
 	_, err = io.ReadFull(f, text)
 	sum := leafHash(text)
-	if err != nil || tlog.Hash(sum.Sum(nil)) != e.hash {
+	if err != nil || tlog.Hash(sum.Sum(nil)) != e.hash || !bytes.HasPrefix(text, []byte(e.name+"\n")) {
 		return nil, nil, fmt.Errorf("reading %s/%s: %w", entryPath, e.name, ErrMismatch)
 	}
 	return text, sum, nil

@@ -358,7 +358,7 @@ func (x *Index) settle() error {
 	if x.settled == x.next {
 		return nil
 	}
-	if err := x.loadAll(x.changed); err != nil {
+	if err := x.loadAll(x.needed()); err != nil {
 		return err
 	}
 	first := len(x.sorted) // place of the first new name; all from there on move

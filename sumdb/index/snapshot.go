@@ -46,6 +46,25 @@ func (s *Snapshot) Find(name string) (place int64, found bool) {
 	return int64(i), ok
 }
 
+// Lookup gives the entry of a name, checked; nil if there is none, which the entries
+// before and after its place show: they are checked too, because the hashes of the
+// list do not cover the names in it.
+func (s *Snapshot) Lookup(name string) ([]byte, error) {
+	place, found := s.Find(name)
+	if found {
+		return s.Entry(place)
+	}
+	for _, p := range []int64{place - 1, place} {
+		if p < 0 || p == s.Len() {
+			continue
+		}
+		if _, err := s.Entry(p); err != nil {
+			return nil, err
+		}
+	}
+	return nil, nil
+}
+
 // Entry gives the text of the entry at a place, checked against its hash.
 func (s *Snapshot) Entry(place int64) ([]byte, error) {
 	if place < 0 || place >= s.Len() {
