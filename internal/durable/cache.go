@@ -3,6 +3,7 @@ package durable
 import (
 	"errors"
 	"os"
+	"syscall"
 )
 
 // What follows is atomic for readers but not durable: for files that can be
@@ -28,9 +29,10 @@ func WriteCache(path string, data []byte, perm os.FileMode) error {
 // Extend makes all the content of the file at path, of which the first from
 // bytes are there already: it writes the rest behind them, or everything where
 // the file is missing or shorter. Readers see it grow. After a crash any of what
-// was written may be lost.
+// was written may be lost. A symbolic link at path is an error: a checkout could
+// bring one that leads to somebody's own file.
 func Extend(path string, from int64, all []byte, perm os.FileMode) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE, perm)
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|syscall.O_NOFOLLOW, perm)
 	if err != nil {
 		return err
 	}

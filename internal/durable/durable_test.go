@@ -349,3 +349,26 @@ func TestTempNames(t *testing.T) {
 		t.Errorf("%v, left %s", err, names(t, dir))
 	}
 }
+
+// A symbolic link that came with a checkout is not followed.
+func TestLinksAreNotFollowed(t *testing.T) {
+	dir := t.TempDir()
+	own, link := filepath.Join(dir, "own"), filepath.Join(dir, "link")
+	write(t, own, "mine")
+	if err := os.Symlink(own, link); err != nil {
+		t.Fatal(err)
+	}
+	if err := Extend(link, 0, []byte("theirs"), 0o644); err == nil {
+		t.Error("Extend followed a link")
+	}
+	if unlock, err := Lock(link); err == nil || errors.Is(err, ErrLocked) {
+		t.Errorf("Lock followed a link: %v", err)
+		unlock()
+	}
+	if err := WriteCache(link, []byte("new"), 0o644); err != nil {
+		t.Error(err)
+	}
+	if got := read(t, own); got != "mine" {
+		t.Errorf("the file behind the link is %q", got)
+	}
+}

@@ -26,7 +26,8 @@ const lockPoll = 5 * time.Millisecond
 func Lock(path string) (unlock func(), err error) {
 	madeDir := false
 	for {
-		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+		// Through a symbolic link samePath would never hold.
+		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW, 0o600)
 		if errors.Is(err, fs.ErrNotExist) {
 			mkErr := os.Mkdir(filepath.Dir(path), 0o777)
 			if mkErr != nil && !errors.Is(mkErr, fs.ErrExist) {

@@ -62,8 +62,8 @@ func (l *Log) pruneUnder(n int64, now time.Time) error {
 // pruneBeside removes the partial tiles beside a full one.
 func (l *Log) pruneBeside(t tile.Tile, now time.Time) error {
 	full := filepath.Join(l.o.Dir, filepath.FromSlash(t.Path()))
-	if _, err := os.Lstat(full + ".p"); errors.Is(err, fs.ErrNotExist) {
-		return nil
+	if fi, err := os.Lstat(full + ".p"); errors.Is(err, fs.ErrNotExist) || err == nil && !fi.IsDir() {
+		return nil // never through a link that somebody put there
 	}
 	fi, err := os.Stat(full)
 	if err != nil {
