@@ -79,13 +79,17 @@ func installing(what string) string {
 // output tells. Both are empty where it does not: the log is all there is. A
 // wheel that is refused for its tag says why itself.
 func (e *Error) Diagnosis() (why, hint string) {
-	if strings.HasPrefix(e.Why, vendoring) || strings.HasPrefix(e.Why, "the wheel's tag is ") || strings.HasPrefix(e.Why, "stopped") {
+	if strings.HasPrefix(e.Why, vendoring) || strings.HasPrefix(e.Why, "the wheel's tag is ") {
 		return "", takeUpstream
 	}
-	if !strings.HasPrefix(e.Why, "the backend ") {
+	stopped := strings.HasPrefix(e.Why, "stopped")
+	if !stopped && !strings.HasPrefix(e.Why, "the backend ") {
 		return "", ""
 	}
 	for _, d := range diagnoses {
+		if stopped && !strings.HasPrefix(d.why, "it downloads ") && !strings.Contains(d.why, " download other sources ") {
+			continue // what it was stopped for is said; what it wanted may be told too
+		}
 		m := d.pattern.FindSubmatch(e.Log)
 		if m == nil {
 			continue
@@ -104,6 +108,9 @@ func (e *Error) Diagnosis() (why, hint string) {
 			hint = installing(what)
 		}
 		return why, hint
+	}
+	if stopped {
+		return "", takeUpstream
 	}
 	return "", ""
 }
