@@ -297,3 +297,18 @@ func TestSecondOpinion(t *testing.T) {
 		t.Errorf("another subject under the old signature: %s", out)
 	}
 }
+
+// BenchmarkCheck is what verify does for each statement behind the lock.
+func BenchmarkCheck(b *testing.B) {
+	k := key(b, "s")
+	p := example(k)
+	data := sealed(b, p, k)
+	st := &record.Build{Head: record.Head{Log: p.Log}, Name: p.Package, Version: p.Version, Target: p.Target, Recipe: p.RecipeDigest(),
+		Source: p.Source.SHA256, File: record.File{Name: p.File, SHA256: p.SHA256, Size: 1}, Content: p.Content}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := Check(data, st, p.Builder, public(k)); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

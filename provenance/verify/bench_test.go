@@ -69,6 +69,7 @@ func (w *world) invent(name string, tool lock.Package) []stater {
 	src := record.Source{Head: head, Name: name, Version: "1.0", File: record.File{Name: name + "-1.0.tar.gz", SHA256: hash("sdist"), Size: 1}}
 	built := record.Build{Head: head, Name: name, Version: "1.0", Target: "bookworm", Recipe: rec.Digest[len("sha256:"):], Source: src.File.SHA256,
 		Content: hash("content"), Supersedes: record.NoIndex, File: record.File{Name: fmt.Sprintf("locked_%s-1.0-py3-none-any.whl", name[len("locked-"):]), SHA256: hash("wheel"), Size: 2}}
+	w.attest(&built, src.File.Name, rec)
 	w.lock.Recipes = append(w.lock.Recipes, rec)
 	w.lock.Packages = append(w.lock.Packages, lock.Package{Name: name, Version: "1.0", Sdist: &lock.File{Name: src.File.Name, SHA256: src.File.SHA256, Size: 1},
 		Wheels: []lock.Wheel{{Name: built.File.Name, Origin: lock.OriginBuilt, Recipe: rec.Digest, Size: 2, SHA256: built.File.SHA256, Content: built.Content}}})
