@@ -2,8 +2,11 @@ package log
 
 import (
 	"context"
+	"errors"
 	"os"
 	"time"
+
+	"github.com/freedomofpress/wheellock/internal/durable"
 )
 
 // putOff is how long the files of the index may be behind while one large batch
@@ -46,8 +49,14 @@ func (l *Log) flushLater() {
 		return
 	}
 	l.timer = time.AfterFunc(putOff, func() {
-		if _, err := os.Stat(l.o.Dir); err == nil { // it may be gone by now
-			l.Flush(context.Background())
+		for {
+			if _, err := os.Stat(l.o.Dir); err != nil {
+				return // it may be gone by now
+			}
+			// Another writer may be at it for longer than one waits.
+			if err := l.Flush(context.Background()); !errors.Is(err, durable.ErrLocked) {
+				return
+			}
 		}
 	})
 }
