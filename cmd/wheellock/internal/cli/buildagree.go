@@ -9,7 +9,6 @@ import (
 	"github.com/freedomofpress/wheellock/cmd/wheellock/internal/report"
 	"github.com/freedomofpress/wheellock/cmd/wheellock/internal/term"
 	"github.com/freedomofpress/wheellock/lock"
-	"github.com/freedomofpress/wheellock/provenance/attest"
 	"github.com/freedomofpress/wheellock/provenance/rebuild"
 	"github.com/freedomofpress/wheellock/sumdb/record"
 	"github.com/freedomofpress/wheellock/sumdb/trust"
@@ -75,15 +74,19 @@ func (s *session) lacking(ctx context.Context, jobs []*rebuild.Job) ([]*rebuild.
 	if err != nil {
 		return nil, err
 	}
+	me, err := led.chain.Holder(led.size(), signer.Name(), signer.KeyHash())
+	if err != nil {
+		return nil, err
+	}
 	need, mine := s.project.Config.Policy.Builders, 0
 	var out []*rebuild.Job
 	for _, j := range jobs {
-		keys, own, err := led.builders(ctx, j, attest.KeyID(signer.Name(), signer.KeyHash()))
+		keys, err := led.builders(ctx, j)
 		switch {
 		case err != nil:
 			return nil, err
-		case keys >= need:
-		case own:
+		case len(keys) >= need:
+		case keys[trust.Material(me.Key)]:
 			mine++
 		default:
 			out = append(out, j)
@@ -113,12 +116,12 @@ func itOrThem(n int) string {
 	return "them"
 }
 
-// builders counts the builders whose newest word stands behind a locked wheel, in the
-// log or pending, by what makes their signatures; own is whether one of them is id.
-func (l *ledger) builders(ctx context.Context, j *rebuild.Job, id string) (n int, own bool, err error) {
+// builders are the builders that stand behind a job's locked wheel, in the log or
+// pending, by what makes their signatures: one key under two names is one builder.
+func (l *ledger) builders(ctx context.Context, j *rebuild.Job) (map[string]bool, error) {
 	past, err := l.known(ctx, j.Package.Name)
 	if err != nil {
-		return 0, false, err
+		return nil, err
 	}
 	keys := map[string]bool{}
 	for _, e := range past {
@@ -130,14 +133,11 @@ func (l *ledger) builders(ctx context.Context, j *rebuild.Job, id string) (n int
 		if at < 0 {
 			at = l.size()
 		}
-		h, err := l.chain.Holder(at, e.Signer, e.Hash)
-		if err != nil {
-			continue
+		if h, err := l.chain.Holder(at, e.Signer, e.Hash); err == nil {
+			keys[trust.Material(h.Key)] = true
 		}
-		keys[trust.Material(h.Key)] = true
-		own = own || attest.KeyID(e.Signer, e.Hash) == id
 	}
-	return len(keys), own, nil
+	return keys, nil
 }
 
 // backs reports whether a build stands behind a job's locked wheel.
