@@ -68,7 +68,7 @@ func (c *checker) bundles(size int64) iter.Seq2[*bundle, error] {
 func (c *checker) read(t tile.Tile) *bundle {
 	b := &bundle{tile: t}
 	var leaves [][]byte
-	if b.data, b.err = c.r.ReadFile(c.ctx, t.Path(), tile.MaxBundle); b.err == nil {
+	if b.data, b.err = c.readTile(t); b.err == nil {
 		leaves, b.err = tile.ParseBundle(b.data, t.Width)
 	}
 	if b.err != nil {

@@ -346,8 +346,9 @@ func (x *Index) Rebuild(dir string) error {
 // New(). The error wraps ErrMismatch; or ErrBehind, when the files are those of
 // an earlier index statement, or half way from there to the last, as a writer
 // leaves them that dies after it has published a checkpoint. The next Commit
-// repairs that.
-func (x *Index) Compare(dir string) error {
+// repairs that. With growing set the log may have been appended to since: then the
+// folder may have more than this, but not less and nothing else.
+func (x *Index) Compare(dir string, growing bool) error {
 	s := x.Snapshot()
 	if s == nil {
 		s = &Snapshot{at: -1}
@@ -356,7 +357,7 @@ func (x *Index) Compare(dir string) error {
 	if err != nil {
 		return fmt.Errorf("checking %s: %w", listPath, errors.Join(ErrMismatch, err))
 	}
-	if at > s.at {
+	if at > s.at && !growing {
 		return fmt.Errorf("checking %s: %w: it is of a statement at %d, the last is at %d", listPath, ErrMismatch, at, s.at)
 	}
 	var names []string
@@ -367,7 +368,11 @@ func (x *Index) Compare(dir string) error {
 		e := &s.list[i]
 		listed := have[e.name]
 		g.Go(func() error {
-			errs[i] = compareEntry(dir, e, listed, at, at < s.at)
+			if growing {
+				errs[i] = compareStart(dir, e, at)
+			} else {
+				errs[i] = compareEntry(dir, e, listed, at, at < s.at)
+			}
 			return nil
 		})
 		names = append(names, entryPath+"/"+e.name)
@@ -378,6 +383,9 @@ func (x *Index) Compare(dir string) error {
 		if err != nil {
 			return err
 		}
+	}
+	if growing {
+		return nil
 	}
 	for name := range have {
 		return fmt.Errorf("checking %s: %w: the log has no statement for %s", listPath, ErrMismatch, name)
@@ -420,6 +428,22 @@ func compareEntry(dir string, e, listed *entry, at int64, onItsWay bool) error {
 		return nil
 	}
 	if err != nil || int64(len(got)) < want || !bytes.HasPrefix(e.text, got) || !onItsWay && int64(len(got)) != want {
+		return fmt.Errorf("checking %s/%s: %w", entryPath, e.name, errors.Join(ErrMismatch, err))
+	}
+	return nil
+}
+
+// compareStart checks that what an entry's file and the whole entry have of each
+// other is the same, and that the file has at least what was stated before a log
+// index.
+func compareStart(dir string, e *entry, at int64) error {
+	got, err := readCapped(filepath.Join(dir, entryPath, e.name), MaxEntrySize)
+	want := before(e.text, at)
+	if errors.Is(err, fs.ErrNotExist) && want == 0 {
+		return nil
+	}
+	n := min(len(got), len(e.text))
+	if err != nil || int64(len(got)) < want || !bytes.Equal(got[:n], e.text[:n]) {
 		return fmt.Errorf("checking %s/%s: %w", entryPath, e.name, errors.Join(ErrMismatch, err))
 	}
 	return nil

@@ -178,7 +178,7 @@ func TestFiles(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if err := mem.Compare(dir); err != nil {
+		if err := mem.Compare(dir, false); err != nil {
 			t.Fatalf("step %d, %d leaves: %v", step, len(leaves), err)
 		}
 		if step%3 == 0 {
@@ -219,7 +219,7 @@ func die(t *testing.T, dir string, mem *Index, leaves [][]byte, r *rand.Rand) []
 			}
 		}
 	}
-	if err := mem.Compare(dir); !errors.Is(err, ErrBehind) {
+	if err := mem.Compare(dir, false); !errors.Is(err, ErrBehind) {
 		t.Fatalf("after a death: %v", err)
 	}
 	return more
@@ -232,7 +232,7 @@ func TestEveryByteOfTheFiles(t *testing.T) {
 	if err := x.Commit(dir); err != nil {
 		t.Fatal(err)
 	}
-	if err := x.Compare(dir); err != nil {
+	if err := x.Compare(dir, false); err != nil {
 		t.Fatal(err)
 	}
 	files, err := filepath.Glob(filepath.Join(dir, "index/entry/*"))
@@ -250,7 +250,7 @@ func TestEveryByteOfTheFiles(t *testing.T) {
 			if err := os.WriteFile(f, bad, 0o644); err != nil {
 				t.Fatal(err)
 			}
-			if err := x.Compare(dir); !errors.Is(err, ErrMismatch) {
+			if err := x.Compare(dir, false); !errors.Is(err, ErrMismatch) {
 				t.Fatalf("%s byte %d: %v", f, i, err)
 			}
 			if filepath.Base(f) != "list" {
@@ -272,14 +272,14 @@ func TestEveryByteOfTheFiles(t *testing.T) {
 	if err := os.WriteFile(extra, nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if err := x.Compare(dir); !errors.Is(err, ErrMismatch) {
+	if err := x.Compare(dir, false); !errors.Is(err, ErrMismatch) {
 		t.Errorf("a file too many: %v", err)
 	}
 	os.Remove(files[0])
 	if err := x.Rebuild(dir); err != nil {
 		t.Fatal(err)
 	}
-	if err := x.Compare(dir); err != nil {
+	if err := x.Compare(dir, false); err != nil {
 		t.Errorf("after the rebuild: %v", err)
 	}
 }
