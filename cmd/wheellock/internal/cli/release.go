@@ -176,6 +176,9 @@ func (r *releaser) open(ctx context.Context) error {
 	}
 	r.session.temp = append(r.session.temp, r.temp)
 	r.checkout, err = vcs.Git{Path: git, Env: r.Environ()}.OpenCheckout(ctx, r.dir, r.temp)
+	if errors.Is(err, vcs.ErrNoRepository) && strings.Contains(err.Error(), "dubious ownership") {
+		return environment("run it as its owner, or git config --global --add safe.directory "+r.dir, "the repository belongs to another user, and git does not read it")
+	}
 	if errors.Is(err, vcs.ErrNoRepository) {
 		return invalid("run it in the project's repository, or name it: wheellock -C DIR release", "%s is %v", filepath.Base(r.dir), err)
 	}
