@@ -21,6 +21,7 @@ func (a *app) exportVerb() *cobra.Command {
 	var format, target, wheels, output string
 	var packages []string
 	var groups groupOptions
+	var drop dropinOptions
 	cmd := &cobra.Command{
 		Use:   "export",
 		Short: "write the lock in the formats of other tools",
@@ -34,8 +35,13 @@ and source of all targets that the log has a statement about, FILE.tlog-proof ea
 provenance v1 in DSSE envelopes) into DIR, WHEEL.intoto.jsonl each, and prints the
 keys to check them with; private names are left out.
 
+--format build-requirements needs no lock of wheellock's: it writes the
+build-requirements.txt of a requirements.txt or poetry.lock and a signed list of
+checksums byte for byte as SecureDrop's script does, or prints what wheels are
+missing and exits 1. --strict mends what that script gets wrong (see docs/import.md).
+
 ` + groupHelp,
-		Example: "  wheellock export --format requirements --target bookworm > req.txt\n  wheellock export --group app1 --target bookworm\n  wheellock export --format slsa -o attestations",
+		Example: "  wheellock export --format requirements --target bookworm > req.txt\n  wheellock export --group app1 --target bookworm\n  wheellock export --format slsa -o attestations\n  wheellock export --format build-requirements --requirements requirements.txt --sums sha256sums.txt",
 		Args:    usageArgs(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if format == formatProofs {
@@ -43,6 +49,12 @@ keys to check them with; private names are left out.
 			}
 			if format == formatAttestations {
 				return a.exportAttestations(cmd.Context(), output, packages)
+			}
+			if format == formatBuildRequirements {
+				return a.exportBuildRequirements(drop, target)
+			}
+			if drop.given() {
+				return usage("--requirements, --sums and --strict are for --format %s", formatBuildRequirements)
 			}
 			if output != "" || len(packages) > 0 {
 				return usage("-o is for --format %s and %s, --package for the latter; the others go to standard output", formatProofs, formatAttestations)
@@ -69,7 +81,7 @@ keys to check them with; private names are left out.
 				}
 				out, err = convert.Pylock(s.locked, t, wheels, of)
 			default:
-				return usage("--format %q is none of requirements, pylock, tlog-proof, slsa", format)
+				return usage("--format %q is none of requirements, pylock, tlog-proof, slsa, build-requirements", format)
 			}
 			if err != nil {
 				return exportError(err)
@@ -81,11 +93,12 @@ keys to check them with; private names are left out.
 			return err
 		},
 	}
-	cmd.Flags().StringVar(&format, "format", "requirements", "requirements, pylock, tlog-proof or slsa")
+	cmd.Flags().StringVar(&format, "format", "requirements", "requirements, pylock, tlog-proof, slsa or build-requirements")
 	cmd.Flags().StringVarP(&output, "output", "o", "", "tlog-proof, slsa: into `DIR`")
 	cmd.Flags().StringArrayVar(&packages, "package", nil, "slsa: only `NAME`; may be repeated")
 	cmd.Flags().StringVar(&target, "target", "", "for `TARGET` (may be left out when there is one)")
 	cmd.Flags().StringVar(&wheels, "wheels", "", "pylock: the folder that holds the wheels")
+	drop.flags(cmd.Flags())
 	groups.flags(cmd)
 	return cmd
 }
