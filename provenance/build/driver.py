@@ -48,6 +48,7 @@ def in_child(work):
         if pid == 0:
             code = 1
             try:
+                tempfile._name_sequence = names()
                 json.dump(work(), answer)
                 answer.flush()
                 code = 0
@@ -67,6 +68,15 @@ def in_child(work):
     if not text:
         raise SystemExit("the hook ended its process without an answer")
     return json.loads(text)
+
+
+def names():
+    """For temporary folders and files: some backends compile in one, and debug
+    information has its path (frozenlist, propcache, yarl)."""
+    n = 0
+    while True:
+        n += 1
+        yield "%08d" % n
 
 
 def requires(job, b):
