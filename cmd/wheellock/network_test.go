@@ -30,6 +30,9 @@ func TestNetwork(t *testing.T) {
 			}
 			if home, err := os.UserHomeDir(); err == nil {
 				linkConfig(home, env.Getenv("HOME"))
+				if os.Getenv("CARGO_HOME") == "" {
+					env.Setenv("CARGO_HOME", filepath.Join(home, ".cargo"))
+				}
 			}
 			return nil
 		},
