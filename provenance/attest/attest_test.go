@@ -47,7 +47,7 @@ func example(k *note.SigningKey) *Provenance {
 		Package: "markupsafe", Version: "3.0.2", Target: "bookworm",
 		File: "markupsafe-3.0.2-cp311-cp311-linux_x86_64.whl", SHA256: h64("a"), Content: h64("d"),
 		Source: File{"markupsafe-3.0.2.tar.gz", h64("b")}, Recipe: []byte("[[recipes]]\nbackend = \"setuptools.build_meta\"\n"),
-		Tools: []Tool{{"setuptools", "75.8.0", h64("1")}}, Toolchain: []string{"gcc-12 12.2.0-14", "libstdc++-12-dev 1:12.2.0-14+deb12u1"},
+		Tools: []Tool{{"setuptools", "75.8.0", h64("1")}}, Crates: []Tool{{"libc", "0.2.1+x", h64("2")}}, Toolchain: []string{"gcc-12 12.2.0-14", "libstdc++-12-dev 1:12.2.0-14+deb12u1"},
 		Python: "3.11.2", Place: "this machine", Walls: "bubblewrap, Landlock 4", Times: 2, Varied: []string{"path", "zone"},
 		Started: at, Finished: at.Add(9 * time.Second), BuildLog: h64("e"), Comparison: h64("f"),
 	}
@@ -211,9 +211,10 @@ func TestBijection(t *testing.T) {
 		}
 		p.SHA256, p.Content, p.Place, p.Walls = sum.Draw(t, "sum"), sum.Draw(t, "content"), text.Draw(t, "place"), text.Draw(t, "walls")
 		p.Recipe = rapid.SliceOfN(rapid.Byte(), 1, 50).Draw(t, "recipe")
-		p.Tools, p.Toolchain = nil, nil
+		p.Tools, p.Crates, p.Toolchain = nil, nil, nil
 		for range rapid.IntRange(0, 3).Draw(t, "tools") {
 			p.Tools = append(p.Tools, Tool{word.Draw(t, "tool"), word.Draw(t, "version"), sum.Draw(t, "hash")})
+			p.Crates = append(p.Crates, Tool{word.Draw(t, "crate"), word.Draw(t, "version"), sum.Draw(t, "hash")})
 			p.Toolchain = append(p.Toolchain, word.Draw(t, "package")+" "+word.Draw(t, "version"))
 		}
 		data, err := Seal(p, k)

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/freedomofpress/wheellock/sumdb/record"
@@ -12,7 +13,7 @@ import (
 
 // check says what of a provenance cannot be written.
 func (p *Provenance) check() error {
-	if len(p.Tools) > MaxTools || len(p.Toolchain) > MaxTools || len(p.Varied) > MaxTools {
+	if len(p.Tools) > MaxTools || len(p.Crates) > MaxTools || len(p.Toolchain) > MaxTools || len(p.Varied) > MaxTools {
 		return fmt.Errorf("more than %d tools", MaxTools)
 	}
 	if len(p.Recipe) == 0 {
@@ -26,7 +27,7 @@ func (p *Provenance) check() error {
 	}
 	sums := []string{p.SHA256, p.Content, p.Source.SHA256, p.BuildLog, p.Comparison}
 	words := []string{p.Log, p.Builder, p.Wheellock, p.Package, p.Version, p.Target, p.File, p.Source.Name, p.Python}
-	for _, t := range p.Tools {
+	for _, t := range slices.Concat(p.Tools, p.Crates) {
 		sums, words = append(sums, t.SHA256), append(words, t.Name, t.Version)
 	}
 	for _, t := range p.Toolchain {

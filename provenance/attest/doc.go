@@ -38,6 +38,7 @@
 //	    {"name": "x-1.0.tar.gz", "digest": {...}, "annotations": {"kind": "source"}},
 //	    {"name": "recipe", "digest": {...}, "content": "BASE64", "annotations": {"kind": "recipe"}},
 //	    {"name": "setuptools", "uri": "pkg:pypi/setuptools@75.8.0", "digest": {...}, "annotations": {"kind": "build-requirement", "version": "75.8.0"}},
+//	    {"name": "libc", "uri": "pkg:cargo/libc@0.2.1", "digest": {...}, "annotations": {"kind": "crate", "version": "0.2.1"}},
 //	    {"name": "gcc-12", "uri": "pkg:generic/gcc-12@12.2.0-14", "annotations": {"kind": "toolchain", "version": "12.2.0-14"}},
 //	    {"name": "python", "uri": "pkg:generic/python@3.11.2", "annotations": {"kind": "interpreter", "version": "3.11.2"}}]},
 //	  "runDetails": {

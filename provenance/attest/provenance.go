@@ -21,7 +21,7 @@ const (
 
 // Caps on what an attestation holds.
 const (
-	MaxTools = 2_000 // build requirements, and as many packages of the toolchain
+	MaxTools = 6_000 // build requirements, and as many packages of the toolchain, and crates
 	MaxValue = 4_096 // bytes of one value
 )
 
@@ -30,6 +30,7 @@ const (
 	kindSource      = "source"
 	kindRecipe      = "recipe"
 	kindTool        = "build-requirement"
+	kindCrate       = "crate"
 	kindToolchain   = "toolchain"
 	kindInterpreter = "interpreter"
 )
@@ -47,6 +48,7 @@ type Provenance struct {
 	Source           File
 	Recipe           []byte // canonical text; its sha256 is the recipe's digest
 	Tools            []Tool // build requirements, in the recipe's order
+	Crates           []Tool // Rust crates that were fetched by the source's own hashes
 	// Toolchain are the system's packages that native code was built with, as
 	// "NAME VERSION".
 	Toolchain    []string
@@ -63,7 +65,7 @@ type Provenance struct {
 // A File is a name with the hash of its bytes.
 type File struct{ Name, SHA256 string }
 
-// A Tool is a build requirement.
+// A Tool is a build requirement or a crate.
 type Tool struct{ Name, Version, SHA256 string }
 
 // RecipeDigest is the hex sha256 of the recipe.
@@ -103,6 +105,9 @@ func (p *Provenance) payload() ([]byte, error) {
 	}
 	for _, t := range p.Tools {
 		add(kindTool, "pypi", t.Name, t.Version, &digest{t.SHA256})
+	}
+	for _, t := range p.Crates {
+		add(kindCrate, "cargo", t.Name, t.Version, &digest{t.SHA256})
 	}
 	for _, t := range p.Toolchain {
 		name, version, _ := strings.Cut(t, " ")
@@ -184,6 +189,8 @@ func (p *Provenance) dependencies(list []resource) (err error) {
 			}
 		case kindTool:
 			p.Tools = append(p.Tools, Tool{r.Name, a.Version, r.sum()})
+		case kindCrate:
+			p.Crates = append(p.Crates, Tool{r.Name, a.Version, r.sum()})
 		case kindToolchain:
 			p.Toolchain = append(p.Toolchain, r.Name+" "+a.Version)
 		case kindInterpreter:

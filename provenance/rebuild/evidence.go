@@ -29,6 +29,9 @@ func (o *Outcome) Provenance(buildLog, comparison string) *attest.Provenance {
 	for _, b := range o.Recipe.BuildRequires {
 		out.Tools = append(out.Tools, attest.Tool{Name: b.Name, Version: b.Version, SHA256: b.SHA256})
 	}
+	for _, c := range o.Result.Crates {
+		out.Crates = append(out.Crates, attest.Tool{Name: c.Name, Version: c.Version, SHA256: c.SHA256})
+	}
 	if o.Times > 1 {
 		out.Varied = o.Varied.Names()
 	}

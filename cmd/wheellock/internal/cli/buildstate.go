@@ -28,7 +28,7 @@ func (r *buildRun) state(ctx context.Context, led *ledger, o *rebuild.Outcome, b
 	if err != nil {
 		return err
 	}
-	if said, err := led.said(ctx, b, signer); err != nil || said {
+	if said, err := led.said(ctx, b, o.Times, signer); err != nil || said {
 		return err
 	}
 	if b.Evidence, err = r.attest(led, o, signer); err != nil {
@@ -48,6 +48,14 @@ func (r *buildRun) attest(led *ledger, o *rebuild.Outcome, signer note.Signer) (
 	if err != nil {
 		return "", err
 	}
+	for _, list := range []string{o.Result.PlaceList, string(o.Vendored)} {
+		if list == "" {
+			continue
+		}
+		if _, err := r.house().Keep([]byte(list)); err != nil {
+			return "", err
+		}
+	}
 	p := o.Provenance(buildLog, comparison)
 	p.Log, p.Builder, p.Wheellock = led.origin, attest.KeyID(signer.Name(), signer.KeyHash()), strings.ReplaceAll(version(), " ", "-")
 	data, err := attest.Seal(p, signer)
@@ -58,9 +66,10 @@ func (r *buildRun) attest(led *ledger, o *rebuild.Outcome, signer note.Signer) (
 }
 
 // said reports whether the newest word of a builder about a file and target is just
-// this, and its attestation is at hand: to say it again would say nothing. Another
-// builder's word of other bytes since is a reason to repeat one's own.
-func (l *ledger) said(ctx context.Context, b record.Build, signer note.Signer) (bool, error) {
+// this, and its attestation, of at least as many builds, is at hand: to say it again
+// would say nothing. Another builder's word of other bytes since is a reason to repeat
+// one's own.
+func (l *ledger) said(ctx context.Context, b record.Build, times int, signer note.Signer) (bool, error) {
 	past, err := l.known(ctx, b.Name)
 	if err != nil {
 		return false, err
@@ -79,8 +88,8 @@ func (l *ledger) said(ctx context.Context, b record.Build, signer note.Signer) (
 		if !l.counts(past[k]) || claim(old, b) != claim(b, b) {
 			return false, nil
 		}
-		_, _, err = l.attestation(past[k], &old)
-		return err == nil, nil
+		_, p, err := l.attestation(past[k], &old)
+		return err == nil && p.Times >= times, nil
 	}
 	return false, nil
 }
