@@ -53,6 +53,24 @@ func Open(dir string) (*Index, error) {
 	return x, nil
 }
 
+// At reads of which index statement the list in a folder says it is; -1 if there is
+// none that could be read.
+func At(dir string) int64 {
+	f, err := os.Open(filepath.Join(dir, listPath))
+	if err != nil {
+		return -1
+	}
+	defer f.Close()
+	var head [len(listHeader) + len("statement 9223372036854775807\n")]byte
+	n, _ := io.ReadFull(f, head[:])
+	text, ok := strings.CutPrefix(string(head[:n]), listHeader+"statement ")
+	digits, _, ended := strings.Cut(text, "\n")
+	if at, isNumber := number(digits); ok && ended && isNumber {
+		return at
+	}
+	return -1
+}
+
 // CheckFiles reads every entry that the list of the folder names and checks it
 // against its hash. It has to be asked before anything is added.
 func (x *Index) CheckFiles() error {

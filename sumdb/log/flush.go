@@ -16,7 +16,7 @@ const putOff = 500 * time.Millisecond
 
 // Flush writes the files of the package index that a series of large batches has
 // put off. Log does it by itself half a second later; who is about to exit can
-// have it at once. Otherwise the next index statement brings them up to date.
+// have it at once. Otherwise the next writer brings them up to date.
 func (l *Log) Flush(ctx context.Context) error {
 	unlock, err := l.lock(ctx)
 	if err != nil {

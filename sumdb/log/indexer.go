@@ -194,10 +194,17 @@ var boot = durable.Boot
 
 // mendIndex looks after the index when it may not be what the last append wrote:
 // when that was interrupted, and once after each start of the machine, which may
-// have lost files that were not synced.
+// have lost files that were not synced. One that is only behind is written without
+// being looked through: its writer was stopped after it had published, or the disk
+// was full.
 func (s *session) mendIndex(interrupted bool) error {
 	path, id := s.l.statePath("boot"), boot()
 	if last, err := os.ReadFile(path); !interrupted && err == nil && id != "" && string(last) == id {
+		if s.warm == nil && s.facts.index >= 0 && index.At(s.l.o.Dir) != s.facts.index {
+			if s.openIndex() != nil || s.l.step("index", "index", s.index.commit) != nil {
+				s.index = nil // if the disk is still full: next time
+			}
+		}
 		return nil
 	}
 	if s.facts.index >= 0 {
