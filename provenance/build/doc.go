@@ -8,6 +8,7 @@
 //
 //	/usr /lib* /bin /sbin    the host's, read-only
 //	PREFIX                   of the interpreter, read-only, if it lies elsewhere
+//	/rust /cargo             for Rust: a toolchain that is not in /usr, and the crates (package crates)
 //	/env                     the build environment: exactly the recipe's build-requires
 //	/source                  the unpacked sdist, read-only
 //	/build/NAME-VERSION      its copy, the recipe's build-path, where the hooks run
