@@ -60,9 +60,10 @@ func (c *checker) fail(at place, hint, format string, args ...any) {
 	}
 }
 
+// No verb mends what it cannot read, so none is promised to.
 const (
-	hintLock  = "run `wheellock lock` to write it anew"
-	hintBuild = "run `wheellock build NAME` to make the recipe and the row anew"
+	hintLock  = "restore the file from version control; without one, move it away: `wheellock lock` then writes it anew"
+	hintBuild = "a recipe is not edited by hand (the configuration has [[build]]): " + hintLock
 )
 
 func (c *checker) header() {
@@ -374,9 +375,14 @@ func (c *checker) recipe(at place, r *Recipe) {
 			c.fail(at, hintBuild, "recipe %s: backend-path %q leaves the source", r.Digest, clip(b))
 		}
 	}
-	for k := range r.Env {
-		if !isEnvName(k) {
+	for k, v := range r.Env {
+		switch {
+		case !isEnvName(k):
 			c.fail(at, hintBuild, "recipe %s: %q is no name of an environment variable", r.Digest, clip(k))
+		case FixedEnv(k):
+			c.fail(at, hintBuild, "recipe %s: env sets %s, which is the sandbox's own, and the same for every build", r.Digest, k)
+		case strings.ContainsRune(v, 0):
+			c.fail(at, hintBuild, "recipe %s: env %s holds a null character", r.Digest, k)
 		}
 	}
 	for k, values := range r.Config {

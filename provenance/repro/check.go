@@ -1,6 +1,7 @@
 package repro
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -76,6 +77,12 @@ type CommandError struct {
 
 func (e *CommandError) Error() string {
 	return strings.TrimSpace("the command failed: " + e.Why + "\n" + lastLines(e.Log, 15))
+}
+
+// Missing reports whether there is no such program where the command runs.
+func (e *CommandError) Missing() bool {
+	said := bytes.TrimSpace(e.Log)
+	return e.Why == "exit status 127" && bytes.HasPrefix(said, []byte("sh: ")) && bytes.HasSuffix(said, []byte(": not found"))
 }
 
 // NothingError says that a run wrote nothing to compare.

@@ -162,7 +162,7 @@ func (c *cell) command(ctx context.Context) (*exec.Cmd, error) {
 		}
 	}
 	// A process inherits its umask; only a shell can set it on the way.
-	args = append(args, "/bin/sh", "-c", `umask "$0" && exec "$@"`, fmt.Sprintf("%03o", c.umask(c.varied)))
+	args = append(args, "/bin/sh", "-c", `umask "$1" && shift && exec "$@"`, "sh", fmt.Sprintf("%03o", c.umask(c.varied)))
 	args = append(args, c.Command...)
 	if c.varied.Set.Has(build.VaryCPUs) {
 		args = append([]string{taskset, "-c", strconv.Itoa(firstCPU())}, args...)

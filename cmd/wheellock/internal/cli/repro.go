@@ -221,8 +221,11 @@ func likelyCommand(dir string) string {
 func reproError(err error) error {
 	var bad *repro.CommandError
 	if errors.As(err, &bad) {
-		return &Error{Code: Finding, Msg: bad.Error(), Err: err,
-			Hint: "it failed in a copy of this folder with no network and an empty home; --network opens the network, --verbose shows all it says"}
+		hint := "it failed in a copy of this folder with no network and an empty home; --network opens the network, --verbose shows all it says"
+		if bad.Missing() {
+			hint = "there is no such program there: what lies outside of this folder is seen only below /usr and the like, and by its full path"
+		}
+		return &Error{Code: Finding, Msg: bad.Error(), Err: err, Hint: hint}
 	}
 	if errors.As(err, new(*repro.TooBigError)) || errors.As(err, new(*repro.ChangedError)) {
 		return &Error{Code: Environment, Msg: err.Error(), Err: err, Hint: classify(err).Hint}
