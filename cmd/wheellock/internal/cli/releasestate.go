@@ -255,8 +255,18 @@ func (r *releaser) sentence() {
 			where = fmt.Sprintf(" It is statement %d of the log %s.", *r.out.Statement, r.out.Log)
 		}
 	}
-	r.out.Sentence = fmt.Sprintf("%s (SHA-256 %s) was made from tag %s, commit %s, %s; \"wheellock release --no-statement %s\" makes the same bytes again.%s",
-		r.out.File, r.out.SHA256, r.out.Tag, r.out.Commit, by, r.out.Tag, where)
+	again := "wheellock release --no-statement"
+	if r.o.format != formatAuto {
+		again += " --format " + r.o.format
+	}
+	if r.o.name != "" && r.out.Format == formatGit {
+		again += " --name " + r.o.name
+	}
+	if r.o.unsigned {
+		again += " --unsigned"
+	}
+	r.out.Sentence = fmt.Sprintf("%s (SHA-256 %s) was made from tag %s, commit %s, %s; \"%s %s\" makes the same bytes again.%s",
+		r.out.File, r.out.SHA256, r.out.Tag, r.out.Commit, by, again, r.out.Tag, where)
 }
 
 func (r *releaser) print() error {
