@@ -183,7 +183,7 @@ func (b *Builder) do(ctx context.Context, j Job) (*Result, error) {
 	s := &sandbox{bwrap: b.Bwrap, interpreter: i, env: env, source: source, rust: rusty, users: work, engine: b.Engine, can: bwrapOptions(ctx, b.Bwrap)}
 	locale := b.locale(ctx, j.Vary)
 	s.vary(j.Vary, locale)
-	s.vars = environ(j, locale)
+	s.vars = i.linking(environ(j, locale))
 	if rusty != nil {
 		s.vars = rusty.environ(s.vars)
 	}

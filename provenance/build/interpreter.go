@@ -26,6 +26,8 @@ type Interpreter struct {
 	Tree    string // name and digest of that tree
 	list    string // its packages, a line each
 	Image   string // digest of the container image that Path is in; "": none
+
+	linkers map[string]string // its LDSHARED and LDCXXSHARED
 }
 
 // place names the file system that the interpreter is of.
@@ -43,7 +45,8 @@ func (i *Interpreter) place() string {
 // from tags.ProbeScript.
 const probe = `import sys, os, json, sysconfig
 print(json.dumps({"path": os.path.realpath(sys.executable), "prefix": os.path.realpath(getattr(sys, "base_prefix", sys.prefix)),
-"headers": os.path.exists(os.path.join(sysconfig.get_paths()["include"], "Python.h"))}))`
+"headers": os.path.exists(os.path.join(sysconfig.get_paths()["include"], "Python.h")),
+"linkers": {k: sysconfig.get_config_var(k) or "" for k in ("LDSHARED", "LDCXXSHARED")}}))`
 
 // Interpreters finds the Pythons of a machine. Only those of the version that is
 // asked for are run, each once.
@@ -147,6 +150,7 @@ func askBy(ctx context.Context, args, environ []string) (Interpreter, error) {
 	var where struct {
 		Path, Prefix string
 		Headers      bool
+		Linkers      map[string]string
 	}
 	var facts tags.Probe
 	if err := json.Unmarshal([]byte(strings.Join(lines[:len(lines)-1], "\n")), &facts); err != nil {
@@ -159,5 +163,5 @@ func askBy(ctx context.Context, args, environ []string) (Interpreter, error) {
 	if err != nil {
 		return i, err
 	}
-	return Interpreter{Path: where.Path, Prefix: where.Prefix, Headers: where.Headers, Tag: t.PythonTag(), Full: facts.FullVersion, Target: t}, nil
+	return Interpreter{Path: where.Path, Prefix: where.Prefix, Headers: where.Headers, linkers: where.Linkers, Tag: t.PythonTag(), Full: facts.FullVersion, Target: t}, nil
 }
