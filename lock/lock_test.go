@@ -312,6 +312,8 @@ func TestParseRefuses(t *testing.T) {
 		{"other source", "six-1.17.0.tar.gz", "six-1.16.0.tar.gz", lineOf("[packages.sdist]\nname = \"six"), "not the name of a source"},
 		{"verdict", `"untried"`, `"fine"`, lineOf("verdict = \"untried\"") - 4, "verdict"},
 		{"recipe changed", `umask = "022"`, `umask = "002"`, lineOf("[[recipes]]"), "its content has the digest"},
+		{"environment of the sandbox", `env = { `, `env = { LD_AUDIT = "/source/walls.so", `, lineOf("[[recipes]]"), "sandbox's own"},
+		{"another epoch than the field's", `env = { `, `env = { SOURCE_DATE_EPOCH = "1", `, lineOf("[[recipes]]"), "sandbox's own"},
 		{"recipe for another source", "hashes = { sha256 = \"" + hexOf(4), "hashes = { sha256 = \"" + hexOf(44), lineOf("recipe = ") - 3, "another source"},
 		{"build requirement not locked", "hashes = { sha256 = \"" + hexOf(7), "hashes = { sha256 = \"" + hexOf(77), lineOf("[[recipes]]"), "not locked with this hash"},
 		{"target called any", "name = \"bookworm\"", "name = \"any\"", lineOf("name = \"bookworm\"") - 1, "target name"},

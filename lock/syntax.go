@@ -112,6 +112,19 @@ func isEnvName(s string) bool {
 	return s != "" && bareKey(s) && !strings.Contains(s, "-") && (s[0] < '0' || s[0] > '9')
 }
 
+// FixedEnv reports whether a variable is the sandbox's own: no recipe may set it, since
+// what it names is the same wherever a wheel is built, has a field of its own
+// (SOURCE_DATE_EPOCH), tells what a build read (SUNPRO_DEPENDENCIES), or loads code into
+// the process that puts up the inner walls (LD_*, GCONV_PATH), before they stand.
+func FixedEnv(name string) bool {
+	switch name {
+	case "SOURCE_DATE_EPOCH", "PATH", "HOME", "TMPDIR", "VIRTUAL_ENV", "SUNPRO_DEPENDENCIES", "GCONV_PATH", "GLIBC_TUNABLES",
+		"PYTHONPATH", "PYTHONHOME", "PYTHONUSERBASE", "PYTHONNOUSERSITE", "PYTHONDONTWRITEBYTECODE":
+		return true
+	}
+	return strings.HasPrefix(name, "LD_")
+}
+
 // allOf: every member passes, and the list is sorted without duplicates.
 func allOf(list []string, ok func(string) bool) bool {
 	for i, s := range list {

@@ -4,6 +4,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/freedomofpress/wheellock/lock"
 )
 
 // Build is a user's word on how a package is built, [[build]], for what neither its
@@ -55,7 +57,7 @@ func (c *configReader) buildEnv(b *Build, name string, v any, line int) {
 		c.fail(line, "write "+name+` = "..."`, "%s of env is not a string", name)
 	case !isEnvName(name):
 		c.fail(line, "use letters, digits and underscores", "%q is no name of an environment variable", name)
-	case slices.Contains(fixedEnv, name):
+	case lock.FixedEnv(name):
 		c.fail(line, "take it out", "%s is the sandbox's own, and the same for every build", name)
 	case strings.ContainsRune(s, 0):
 		c.fail(line, "take it out", "%s holds a null character", name)
@@ -66,10 +68,6 @@ func (c *configReader) buildEnv(b *Build, name string, v any, line int) {
 		b.Env[name] = s
 	}
 }
-
-// fixedEnv are the variables of the sandbox that no recipe may set: what they name
-// is the same wherever a wheel is built, or has a field of its own.
-var fixedEnv = []string{"SOURCE_DATE_EPOCH", "PATH", "HOME", "TMPDIR", "VIRTUAL_ENV", "PYTHONPATH", "PYTHONHOME", "LD_PRELOAD", "LD_LIBRARY_PATH"}
 
 func isEnvName(s string) bool {
 	return s != "" && (s[0] < '0' || s[0] > '9') && !strings.ContainsFunc(s, func(r rune) bool {
