@@ -5,9 +5,11 @@ import (
 	"crypto/ed25519"
 	"errors"
 	"runtime"
+	"strings"
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/freedomofpress/wheellock/lock"
 	"github.com/freedomofpress/wheellock/provenance/attest"
 	"github.com/freedomofpress/wheellock/provenance/mirror"
 )
@@ -30,6 +32,7 @@ func (c *checker) attested(ctx context.Context) error {
 			if w.Missing() || !c.selected(c.lock.WheelTargets(p, w)) {
 				continue
 			}
+			c.recipeEvidence(p, w, here)
 			for _, f := range c.book.builds(c.lock, p, w).by {
 				if seen[f] {
 					continue
@@ -80,6 +83,20 @@ func (c *checker) attestation(f *fact, here map[string]*scanned) error {
 		c.evidence(f, here, "comparison", mirror.Evidence(p.Comparison))
 	}
 	return nil
+}
+
+// recipeEvidence says which files the recipe of a wheel names that are not here: nobody
+// could build by it again.
+func (c *checker) recipeEvidence(p *lock.Package, w *lock.Wheel, here map[string]*scanned) {
+	rec := c.lock.Recipe(w.Recipe)
+	if rec == nil {
+		return
+	}
+	for _, e := range [][2]string{{"container", rec.Container}, {"list of vendored files", rec.Vendored}} {
+		if rel := mirror.Evidence(strings.TrimPrefix(e[1], "sha256:")); e[1] != "" && here[rel] == nil {
+			c.add("evidence-missing", c.show(rel), "the %s of the recipe of %s %s is not here", e[0], p.Name, p.Version)
+		}
+	}
 }
 
 // evidence reports whether a file of evidence is here with its bytes. Where it is here

@@ -91,6 +91,21 @@ func TestAttestations(t *testing.T) {
 	}
 }
 
+// TestRecipeEvidence: without what a recipe names nobody can build by it again.
+func TestRecipeEvidence(t *testing.T) {
+	w := emptyWorld(t)
+	text := []byte("wheellock-container/v1\n")
+	w.container = "sha256:" + hashOf(text)
+	w.fill()
+	r := w.verify()
+	w.expect(r, 0, "evidence-missing")
+	if want := "the container of the recipe of alpha 1.0 is not here"; strings.Count(dump(r), want) != 1 {
+		t.Errorf("want %q once in\n%s", want, dump(r))
+	}
+	w.keep(text)
+	w.expect(w.verify(), 0)
+}
+
 // keep puts bytes into evidence.
 func (w *world) keep(data []byte) string {
 	w.t.Helper()

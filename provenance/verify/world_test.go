@@ -33,18 +33,19 @@ var start = time.Date(2026, 11, 22, 14, 0, 0, 0, time.UTC)
 // A world is a small project, made the way the verbs make one: built, signed,
 // mirrored and logged.
 type world struct {
-	t      testing.TB
-	dir    string
-	house  mirror.Wheelhouse
-	keys   *trust.Store
-	roots  []trust.Signed
-	chain  *trust.Chain
-	lock   *lock.Lock
-	proof  []byte
-	clock  time.Time
-	policy pyproject.Policy
-	who    map[string]note.Signer // the key of a role that signs
-	extra  []byte                 // the signed list of the last publication
+	container string // of all recipes
+	t         testing.TB
+	dir       string
+	house     mirror.Wheelhouse
+	keys      *trust.Store
+	roots     []trust.Signed
+	chain     *trust.Chain
+	lock      *lock.Lock
+	proof     []byte
+	clock     time.Time
+	policy    pyproject.Policy
+	who       map[string]note.Signer // the key of a role that signs
+	extra     []byte                 // the signed list of the last publication
 }
 
 func (w *world) must(err error) {
@@ -215,7 +216,7 @@ func (w *world) source(r resolvetest.Release) (*made, lock.Recipe) {
 	m.given = append(m.given, record.Source{Head: w.head(), Name: r.Name, Version: r.Version, File: record.File{Name: name, SHA256: hashOf(data), Size: int64(len(data))}})
 	tool, _ := toolWheel()
 	rec := lock.Recipe{Sdist: "sha256:" + hashOf(data), Backend: "smallbuild", Python: "cp311", Umask: "022", BuildPath: "/build/" + r.Name,
-		Epoch:         &lock.Epoch{Value: r.Time().Unix(), From: "upstream-zip"},
+		Epoch: &lock.Epoch{Value: r.Time().Unix(), From: "upstream-zip"}, Container: w.container,
 		BuildRequires: []lock.BuildRequire{{Name: tool.Name, Version: tool.Version, SHA256: tool.Wheels[0].SHA256}}}
 	rec.Digest = rec.ComputeDigest()
 	w.lock.Recipes = append(w.lock.Recipes, rec)
