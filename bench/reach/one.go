@@ -98,8 +98,8 @@ func (f files) Get(ctx context.Context, project, file, sha256 string, _ ...strin
 // silent hears of nothing.
 type silent struct{}
 
-func (silent) Begin(*rebuild.Job)              {}
-func (silent) Extended(*rebuild.Job, []string) {}
+func (silent) Begin(*rebuild.Job)                            {}
+func (silent) Extended(*rebuild.Job, []string)               {}
 func (silent) Done(int, int, *rebuild.Job, *rebuild.Outcome) {}
 
 // one plans, builds and compares one package in a lock of its own.

@@ -267,16 +267,16 @@ func TestQuorums(t *testing.T) {
 	// One thief of three makes a history of his own, whose root asks for one key:
 	// only who has pinned how many must sign can tell.
 	thief := setup(t, newStore(t))
-	forged, err := Next(thief, start, func(r *Root) error {
+	if _, err := Next(thief, start, func(r *Root) error {
 		r.OpenPGP, r.Threshold, r.Provisional = []OpenPGPKey{{a.Fingerprint(), a.Certificate()}}, 1, false
 		return nil
-	}, a)
-	if err == nil {
+	}, a); err == nil {
 		t.Fatal("a root without the old key's signature")
 	}
 	alone := *thief.Newest()
 	alone.OpenPGP, alone.Provisional = []OpenPGPKey{{a.Fingerprint(), a.Certificate()}}, false
-	if forged, err = sign(&alone, a); err != nil {
+	forged, err := sign(&alone, a)
+	if err != nil {
 		t.Fatal(err)
 	}
 	three := Pins{Fingerprints: []string{a.Fingerprint(), b.Fingerprint(), d.Fingerprint()}, Threshold: 2}
