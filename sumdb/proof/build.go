@@ -25,12 +25,21 @@ type Source struct {
 	Hashes     tlog.HashReader
 	Leaf       func(n int64) ([]byte, error)
 	Index      *index.Snapshot // of the last index statement; nil when there is none
+
+	// Remake, if not nil, makes Index anew from the leaves: asked for where an entry
+	// turns out not to be what the index statement says, as after a power cut.
+	Remake func() (*index.Snapshot, error)
 }
 
 // Build makes the bytes of wheels.lock.proof. extra are log indexes of further
 // statements to carry: the lock statement, the publication of the list.
 func Build(src Source, want []Want, extra []int64) ([]byte, error) {
 	data, err := build(src, want, extra)
+	if src.Remake != nil && (errors.Is(err, index.ErrMismatch) || errors.Is(err, fs.ErrNotExist)) {
+		if src.Index, err = src.Remake(); err == nil {
+			data, err = build(src, want, extra)
+		}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("making wheels.lock.proof: %w", err)
 	}
@@ -194,7 +203,8 @@ func Folder(ctx context.Context, dir string) (Source, error) {
 		return Source{}, fmt.Errorf("reading the package index: %w", err)
 	}
 	return Source{Checkpoint: msg, Roots: roots, Hashes: tree.HashReader(ctx), Index: x.Snapshot(),
-		Leaf: func(n int64) ([]byte, error) { return tree.Leaf(ctx, n) }}, nil
+		Leaf:   func(n int64) ([]byte, error) { return tree.Leaf(ctx, n) },
+		Remake: func() (*index.Snapshot, error) { x, err := remake(ctx, tree); return x.Snapshot(), err }}, nil
 }
 
 // Roots reads root/0.toml, root/1.toml ... and their signatures.
@@ -228,7 +238,11 @@ func openIndex(ctx context.Context, dir string, tree *store.Tree) (*index.Index,
 	if err == nil {
 		return x, nil
 	}
-	x = index.New()
+	return remake(ctx, tree)
+}
+
+func remake(ctx context.Context, tree *store.Tree) (*index.Index, error) {
+	x := index.New()
 	return x, follow(ctx, x, tree)
 }
 

@@ -1,7 +1,9 @@
 package proof
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -109,6 +111,23 @@ func TestFolder(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	for what, damage := range map[string]func() error{
+		"with a torn entry": func() error { return os.WriteFile(entry, good[:len(good)/2], 0o644) },
+		"with a changed entry": func() error {
+			return os.WriteFile(entry, bytes.Replace(good, []byte("source"), []byte("review"), 1), 0o644)
+		},
+		"without an entry":               func() error { return os.Remove(entry) },
+		"under another name":             func() error { return rename(dir, entry) },
+		"a neighbour of what is missing": func() error { return os.WriteFile(filepath.Join(dir, "index", "entry", "_root"), nil, 0o644) },
+	} {
+		if err := damage(); err != nil {
+			t.Fatal(err)
+		}
+		check(what, 303)
+		if err := os.WriteFile(entry, good, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
 	if err := os.WriteFile(filepath.Join(dir, "index", "list"), []byte("wheellock-index/v1\nstatement 999\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -117,9 +136,13 @@ func TestFolder(t *testing.T) {
 		t.Fatal(err)
 	}
 	check("without an index", 303)
-	if len(good) == 0 {
-		t.Error("no entry")
-	}
+}
+
+// rename gives an entry another name, in the list too.
+func rename(dir, entry string) error {
+	list := filepath.Join(dir, "index", "list")
+	data, err := os.ReadFile(list)
+	return errors.Join(err, os.Rename(entry, entry+"7"), os.WriteFile(list, bytes.Replace(data, []byte("\np7 "), []byte("\np77 "), 1), 0o644))
 }
 
 func sorted(s ...string) []string { slices.Sort(s); return s }
