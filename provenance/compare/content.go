@@ -70,6 +70,9 @@ func (x content) all(limit int64) (b []byte, ok bool, err error) {
 	buf.Grow(int(max(x.size, 0)) + bytes.MinRead)
 	_, err = buf.ReadFrom(io.LimitReader(r, limit+1))
 	b = buf.Bytes()
+	if cap(b) > 2*len(b) {
+		b = bytes.Clone(b) // it may be kept, and a buffer has 512 bytes to spare: of 400,000 small files they are 200 MB
+	}
 	return b, err == nil && int64(len(b)) <= limit, err
 }
 

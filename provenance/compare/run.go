@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sort"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -45,11 +46,12 @@ type run struct {
 	notes   []string
 	keep    int64             // bytes of texts that are still kept for Fact.Diff
 	values  map[string]string // what many members say alike is kept once
-	strict  bool              // [Wheels]: both must be wheels that every reader reads alike
+	lists   map[string][]string
+	strict  bool // [Wheels]: both must be wheels that every reader reads alike
 }
 
 func newRun(ctx context.Context, o Options, w words) *run {
-	c := &run{ctx: ctx, o: o, w: w, keep: maxKept, values: map[string]string{}}
+	c := &run{ctx: ctx, o: o, w: w, keep: maxKept, values: map[string]string{}, lists: map[string][]string{}}
 	c.left.Store(MaxUnpacked)
 	return c
 }
@@ -57,19 +59,47 @@ func newRun(ctx context.Context, o Options, w words) *run {
 // maxKept is how many bytes of differing texts are kept to be told line by line.
 const maxKept = 32 << 20
 
-// intern keeps equal values once: an archive of 200,000 members has a few modes.
+// intern keeps equal values once, and equal lists of them: an archive of 200,000
+// members has a few modes.
 func (c *run) intern(values []string) []string {
+	var id strings.Builder
+	for _, v := range values {
+		fmt.Fprintf(&id, "%d:%s", len(v), v) // no two lists alike
+	}
+	key := id.String()
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if known, ok := c.lists[key]; ok {
+		return known
+	}
 	for i, v := range values {
-		if known, ok := c.values[v]; ok {
-			values[i] = known
-		} else if len(c.values) < 100_000 {
-			c.values[v] = v
-		}
+		values[i] = c.once(v)
+	}
+	if len(c.lists) < maxInterned {
+		c.lists[key] = values
 	}
 	return values
 }
+
+// text is intern for one value.
+func (c *run) text(v string) string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.once(v)
+}
+
+func (c *run) once(v string) string {
+	if known, ok := c.values[v]; ok {
+		return known
+	}
+	if len(c.values) < maxInterned {
+		c.values[v] = v
+	}
+	return v
+}
+
+// maxInterned is how many values are kept to be met again.
+const maxInterned = 20_000
 
 // InputError says that two things cannot be compared at all.
 type InputError struct{ Msg, Next string }

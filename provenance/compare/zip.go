@@ -188,7 +188,7 @@ func (z *zipReader) member(b []byte) (*member, []byte, error) {
 		m.data = x
 	}
 	m.values = z.c.intern(zipValues(h, mode, others, string(b[46+nl+xl:all])))
-	m.residue = masked(h, 16, 28, 42, 46) + "/" + local
+	m.residue = z.c.text(masked(h, 16, 28, 42, 46) + "/" + local)
 	return m, b[all:], nil
 }
 
