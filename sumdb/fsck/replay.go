@@ -1,9 +1,9 @@
 package fsck
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
+	"hash/maphash"
+	"strconv"
 	"time"
 
 	"github.com/freedomofpress/wheellock/sumdb/record"
@@ -16,52 +16,58 @@ type replay struct {
 	c     *checker
 	tree  *store.Tree
 	last  time.Time
-	held  map[record.ID]int64
-	given map[digest]fact // by file name
-	built map[digest]fact // by file name and target
+	held  map[uint64]int64
+	given map[uint64]fact // by file name
+	built map[uint64]fact // by file name and target
 	roots []record.Placed
 	asked named // of the statement at the door
 	owed  []promise
 }
 
-// Maps of a million entries are dear to a garbage collector if there are
-// pointers in them, so names and hashes are 32 bytes here.
-type digest [32]byte
-
+// What is remembered of a million statements is small: 64 bits of a hash each of what
+// is asked for and of the answer, and where the whole answer stands. The hash has a
+// seed of this process, so nobody can have prepared two names that it takes for one;
+// and what would be a problem is read again before it is called one.
 type fact struct {
-	sha256      digest
-	size, index int64
+	says  uint64 // hash of the file's hash and size
+	index int64
 }
 
-func newFact(f record.File) fact {
-	x := fact{size: f.Size}
-	hex.Decode(x.sha256[:], []byte(f.SHA256))
-	return x
+var seed = maphash.MakeSeed()
+
+func keyOf(kind byte, parts ...string) uint64 {
+	var h maphash.Hash
+	h.SetSeed(seed)
+	h.WriteByte(kind)
+	for _, p := range parts {
+		h.WriteString(p)
+		h.WriteByte('\n') // stands in no field of a statement
+	}
+	return h.Sum64()
 }
 
-func (x fact) file(name string) record.File {
-	return record.File{Name: name, SHA256: hex.EncodeToString(x.sha256[:]), Size: x.size}
-}
-
-func given(file string) digest         { return sha256.Sum256([]byte(file)) }
-func built(file, target string) digest { return sha256.Sum256([]byte(file + "\n" + target)) }
+func idKey(id record.ID) uint64        { return maphash.Bytes(seed, id[:]) }
+func given(file string) uint64         { return keyOf('g', file) }
+func built(file, target string) uint64 { return keyOf('b', file, target) }
+func says(f record.File) uint64        { return keyOf('s', f.SHA256, strconv.FormatInt(f.Size, 10)) }
 
 // A named is the file of a source, upstream or build statement: all that the
 // door's memory needs of it.
 type named struct {
 	kind byte // 'g' given, 'b' built, 0 neither
-	key  digest
-	fact fact // but for its index
+	key  uint64
+	file record.File
+	says uint64
 }
 
 func nameOf(s *record.Signed) named {
 	switch s.Kind() {
 	case record.KindSource, record.KindUpstream:
 		f := s.Files()[0]
-		return named{'g', given(f.Name), newFact(f)}
+		return named{'g', given(f.Name), f, says(f)}
 	case record.KindBuild:
 		if files := s.Files(); len(files) > 0 {
-			return named{'b', built(files[0].Name, s.Get("target")), newFact(files[0])}
+			return named{'b', built(files[0].Name, s.Get("target")), files[0], says(files[0])}
 		}
 	}
 	return named{}
@@ -73,7 +79,7 @@ const maxHint = 1 << 22
 func newReplay(c *checker, tree *store.Tree, size int) *replay {
 	return &replay{
 		c: c, tree: tree,
-		held: make(map[record.ID]int64, size), given: make(map[digest]fact, size/2), built: map[digest]fact{},
+		held: make(map[uint64]int64, size), given: make(map[uint64]fact, size/2), built: map[uint64]fact{},
 	}
 }
 
@@ -93,17 +99,17 @@ func (r *replay) statement(i int64, s *record.Signed, file named) error {
 }
 
 func (r *replay) remember(i int64, s *record.Signed, file named) {
-	if _, ok := r.held[s.ID()]; !ok {
-		r.held[s.ID()] = i
+	if id := idKey(s.ID()); !r.holds(id) {
+		r.held[id] = i
 	}
-	file.fact.index = i
+	known := fact{file.says, i}
 	switch file.kind {
 	case 'g':
 		if _, ok := r.given[file.key]; !ok {
-			r.given[file.key] = file.fact
+			r.given[file.key] = known
 		}
 	case 'b':
-		r.built[file.key] = file.fact
+		r.built[file.key] = known
 	}
 	if s.Kind() == record.KindRoot {
 		if root, err := s.AsRoot(); err == nil {
@@ -112,32 +118,49 @@ func (r *replay) remember(i int64, s *record.Signed, file named) {
 	}
 }
 
+func (r *replay) holds(id uint64) bool { _, ok := r.held[id]; return ok }
+
 // Held implements record.Facts.
 func (r *replay) Held(id record.ID) (int64, bool, error) {
-	i, ok := r.held[id]
-	return i, ok, nil
+	i, ok := r.held[idKey(id)]
+	if !ok {
+		return i, false, nil
+	}
+	s, err := r.Statement(i)
+	return i, err != nil || s.ID() == id, nil // what cannot be read is a problem already
 }
 
 // Given implements record.Facts.
 func (r *replay) Given(file string) (record.File, int64, bool, error) {
-	key := r.asked.key
-	if r.asked.kind != 'g' {
-		key = given(file)
-	}
-	f, ok := r.given[key]
-	if !ok {
-		return record.File{}, -1, false, nil
-	}
-	return f.file(file), f.index, true, nil
+	f, ok := r.given[given(file)]
+	return r.answer(f, ok, file)
 }
 
 // Built implements record.Facts.
 func (r *replay) Built(file, target string) (record.File, int64, bool, error) {
 	f, ok := r.built[built(file, target)]
+	return r.answer(f, ok, file)
+}
+
+// answer is the file that a fact is about. It is asked for with the statement at the
+// door in mind, which mostly says the same.
+func (r *replay) answer(f fact, ok bool, file string) (record.File, int64, bool, error) {
 	if !ok {
 		return record.File{}, -1, false, nil
 	}
-	return f.file(file), f.index, true, nil
+	if f.says == r.asked.says {
+		return r.asked.file, f.index, true, nil
+	}
+	s, err := r.Statement(f.index)
+	if err != nil {
+		return record.File{}, -1, false, err
+	}
+	for _, x := range s.Files() {
+		if x.Name == file {
+			return x, f.index, true, nil
+		}
+	}
+	return record.File{}, -1, false, nil
 }
 
 // Statement implements record.Facts.
