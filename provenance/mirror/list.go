@@ -10,10 +10,12 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"sort"
 	"strings"
 
 	"github.com/freedomofpress/wheellock/internal/durable"
+	"github.com/freedomofpress/wheellock/resolve/tags"
 )
 
 // A Listed is one line of sha256sums.txt.
@@ -132,4 +134,41 @@ func (w Wheelhouse) ReadList() (list []Listed, data []byte, err error) {
 //	sha256sums.txt sha256:9f86d0...
 func ListNote(origin string, data []byte) string {
 	return fmt.Sprintf("wheellock-list/v1\nlog %s\n%s sha256:%x\n", origin, SumsFile, sha256.Sum256(data))
+}
+
+// Projects lists the normalised names of the packages that files of a list are of,
+// ascending. A file whose name is none of a wheel or sdist has none.
+func Projects(list []Listed) []string {
+	var out []string
+	for _, l := range list {
+		if name, _, err := projectOf(l.Path); err == nil {
+			out = append(out, name)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// ProjectOf is the normalised name and the version of the package that a wheel or
+// sdist is of, by its file name.
+func ProjectOf(file string) (name, version string, err error) {
+	if !strings.HasSuffix(file, ".whl") {
+		n, err := tags.ParseSdistName(file)
+		if err != nil {
+			return "", "", err
+		}
+		return n.Name, n.Version.String(), nil
+	}
+	n, err := tags.ParseWheelName(file)
+	if err != nil {
+		return "", "", err
+	}
+	return n.Name, n.Version.String(), nil
+}
+
+func projectOf(rel string) (name, version string, err error) {
+	if strings.HasPrefix(rel, "wheels/") && !strings.HasSuffix(rel, ".whl") {
+		return "", "", fmt.Errorf("%s is no wheel", rel)
+	}
+	return ProjectOf(path.Base(rel))
 }

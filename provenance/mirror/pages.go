@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"html"
 	"io/fs"
+	"net/url"
 	"os"
 	"path"
 	"path/filepath"
@@ -20,7 +21,6 @@ import (
 	"github.com/freedomofpress/wheellock/provenance/archive"
 	"github.com/freedomofpress/wheellock/resolve/metadata"
 	"github.com/freedomofpress/wheellock/resolve/pep440"
-	"github.com/freedomofpress/wheellock/resolve/tags"
 )
 
 // A page file, as both forms of the page show it.
@@ -83,28 +83,60 @@ func (w Wheelhouse) Pages(targets []string, withdrawn Withdrawn) (map[string][]b
 	return out, nil
 }
 
+// FlatFolder holds all files of the flat layout.
+const FlatFolder = "localwheels"
+
+// FlatPages is [Wheelhouse.Pages] for the flat layout, which has one page a project
+// for all targets: simple/NAME/ and FILE.metadata beside the files in localwheels.
+// files maps the paths of that layout to those of the wheelhouse. Two files of one
+// name with different bytes cannot be in it.
+func (w Wheelhouse) FlatPages(withdrawn Withdrawn) (pages map[string][]byte, files map[string]string, err error) {
+	list, _, err := w.ReadList()
+	if err != nil {
+		return nil, nil, err
+	}
+	pages, files = map[string][]byte{}, map[string]string{}
+	metadata := map[string][]byte{}
+	hashes := map[string]Listed{}
+	var all []pageFile
+	for _, l := range list {
+		to := path.Join(FlatFolder, path.Base(l.Path))
+		if have, ok := hashes[to]; ok {
+			if have.SHA256 != l.SHA256 {
+				return nil, nil, fmt.Errorf("%s and %s have one name and other bytes: %w", have.Path, l.Path, ErrOtherBytes)
+			}
+			continue
+		}
+		hashes[to], files[to] = l, l.Path
+		f, err := w.pageFile(l, withdrawn, metadata)
+		if err != nil {
+			return nil, nil, err
+		}
+		f.href = "../../" + hrefOf(to)
+		if m := metadata[l.Path+".metadata"]; m != nil {
+			pages[to+".metadata"] = m
+		}
+		all = append(all, f)
+	}
+	targetPages(pages, "simple", all)
+	return pages, files, nil
+}
+
 // pageFile reads what the page has to say about one file.
 func (w Wheelhouse) pageFile(l Listed, withdrawn Withdrawn, out map[string][]byte) (pageFile, error) {
-	f := pageFile{file: path.Base(l.Path), sha256: l.SHA256, href: "../../../" + l.Path}
+	f := pageFile{file: path.Base(l.Path), sha256: l.SHA256, href: "../../../" + hrefOf(l.Path)}
 	f.yanked, f.isYanked = withdrawn[l.SHA256]
 	info, err := os.Stat(w.Path(l.Path))
 	if err != nil {
 		return f, fmt.Errorf("%s is on the list but not in the wheelhouse: %w", l.Path, err)
 	}
 	f.size = info.Size()
-	if strings.HasPrefix(l.Path, "sdists/") {
-		name, err := tags.ParseSdistName(f.file)
-		if err != nil {
-			return f, err
-		}
-		f.project, f.version = name.Name, name.Version.String()
-		return f, nil
-	}
-	name, err := tags.ParseWheelName(f.file)
-	if err != nil {
+	if f.project, f.version, err = projectOf(l.Path); err != nil {
 		return f, err
 	}
-	f.project, f.version = name.Name, name.Version.String()
+	if strings.HasPrefix(l.Path, "sdists/") {
+		return f, nil
+	}
 	wheel, err := archive.OpenWheel(w.Path(l.Path), archive.Read)
 	if err != nil {
 		return f, fmt.Errorf("reading %s: %w", l.Path, err)
@@ -118,6 +150,10 @@ func (w Wheelhouse) pageFile(l Listed, withdrawn Withdrawn, out map[string][]byt
 	}
 	return f, nil
 }
+
+// hrefOf escapes a path for an address: a local version has a plus sign, an epoch an
+// exclamation mark, and a name that somebody put there may have anything.
+func hrefOf(rel string) string { return (&url.URL{Path: rel}).EscapedPath() }
 
 // targetPages adds the pages of one target.
 func targetPages(out map[string][]byte, dir string, files []pageFile) {

@@ -11,8 +11,6 @@ import (
 // by the Accept header (PEP 691), which a static host cannot. Private state, log
 // journals and hidden files are not served.
 func (w Wheelhouse) Handler() http.Handler {
-	root := http.FS(os.DirFS(w.Dir))
-	files := http.FileServer(root)
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
 			rw.Header().Set("Allow", "GET, HEAD")
@@ -26,17 +24,24 @@ func (w Wheelhouse) Handler() http.Handler {
 				return
 			}
 		}
-		if !strings.HasPrefix(p, "/simple/") || strings.Contains(path.Base(p), ".") {
-			contentType(rw, p)
-			files.ServeHTTP(rw, r)
+		// A link in a checkout must not lead out of the folder.
+		root, err := os.OpenRoot(w.Dir)
+		if err != nil {
+			http.NotFound(rw, r)
 			return
 		}
-		w.servePage(rw, r, p)
+		defer root.Close()
+		if !strings.HasPrefix(p, "/simple/") || strings.Contains(path.Base(p), ".") {
+			contentType(rw, p)
+			http.FileServerFS(root.FS()).ServeHTTP(rw, r)
+			return
+		}
+		servePage(rw, r, root, p)
 	})
 }
 
 // servePage answers an index page in the form that the client prefers.
-func (w Wheelhouse) servePage(rw http.ResponseWriter, r *http.Request, p string) {
+func servePage(rw http.ResponseWriter, r *http.Request, root *os.Root, p string) {
 	if !strings.HasSuffix(r.URL.Path, "/") {
 		http.Redirect(rw, r, p+"/", http.StatusMovedPermanently)
 		return
@@ -49,7 +54,7 @@ func (w Wheelhouse) servePage(rw http.ResponseWriter, r *http.Request, p string)
 	case !strings.Contains(accept, "application/vnd.pypi.simple.v1+html"):
 		kind = "text/html; charset=utf-8"
 	}
-	data, err := os.ReadFile(w.Path(path.Join(strings.TrimPrefix(p, "/"), file)))
+	data, err := root.ReadFile(path.Join(strings.TrimPrefix(p, "/"), file))
 	if err != nil {
 		http.NotFound(rw, r)
 		return

@@ -143,3 +143,15 @@ func (w Wheelhouse) Keep(data []byte) (hash string, err error) {
 	hash = hex.EncodeToString(sum[:])
 	return hash, w.Write(Evidence(hash), data)
 }
+
+// readCapped reads a regular file of at most limit bytes.
+func (w Wheelhouse) readCapped(rel string, limit int64) ([]byte, error) {
+	info, err := os.Stat(w.Path(rel))
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() || info.Size() > limit {
+		return nil, fmt.Errorf("%s is no regular file of at most %d bytes", rel, limit)
+	}
+	return os.ReadFile(w.Path(rel))
+}

@@ -248,6 +248,12 @@ func (c *Client) requestPage(ctx context.Context, name string, u *url.URL, old *
 	return s, nil
 }
 
+// ParsePage reads a project's page as an installer would, by its Content-Type; base is
+// the address that it came from.
+func ParsePage(contentType, body, name string, base *url.URL) (*Page, error) {
+	return parsePage(contentType, body, name, base)
+}
+
 // parsePage reads a page by its Content-Type. A flat page has no name.
 func parsePage(contentType, body, name string, base *url.URL) (*Page, error) {
 	page, err := parseKind(contentType, body, name, base)

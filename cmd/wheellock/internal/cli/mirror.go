@@ -5,10 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net"
-	"net/http"
-	"os"
-	"time"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -20,8 +17,8 @@ import (
 func (a *app) mirrorVerb() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "mirror",
-		Short:   "make the wheelhouse a package index, and serve it",
-		Example: "  wheellock mirror sync\n  wheellock mirror serve",
+		Short:   "make the wheelhouse a package index, publish it, and keep it right",
+		Example: "  wheellock mirror sync\n  wheellock mirror push /srv/wheels\n  wheellock mirror check https://wheels.example.org",
 		Args:    usageArgs(cobra.NoArgs),
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
@@ -29,24 +26,15 @@ func (a *app) mirrorVerb() *cobra.Command {
 		Use:   "sync",
 		Short: "write the index pages for what is signed",
 		Long: `sync writes simple/TARGET/ in the wheelhouse: the pages of PEP 503 and PEP 691 for
-every file on the signed list, with metadata files (PEP 658) beside the wheels.
-It signs nothing and needs no keys.`,
+every file on the signed list, with metadata files (PEP 658) beside the wheels, and
+fetches by hash what the policy has the wheelhouse carry and is not there yet. What
+was fetched has to be signed (wheellock sign) before it is on a page: sync signs
+nothing and needs no keys.`,
 		Example: "  wheellock mirror sync",
 		Args:    usageArgs(cobra.NoArgs),
 		RunE:    func(cmd *cobra.Command, _ []string) error { return a.mirrorSync(cmd.Context()) },
 	})
-	var addr string
-	serve := &cobra.Command{
-		Use:   "serve",
-		Short: "serve the wheelhouse over HTTP on this machine",
-		Long: `serve answers as a static web server would, and also picks JSON or HTML by what
-the client accepts. It listens on the loopback interface until interrupted.`,
-		Example: "  wheellock mirror serve --listen 127.0.0.1:8080\n  pip install --index-url http://127.0.0.1:8080/simple/bookworm/ requests",
-		Args:    usageArgs(cobra.NoArgs),
-		RunE:    func(cmd *cobra.Command, _ []string) error { return a.mirrorServe(cmd.Context(), addr) },
-	}
-	serve.Flags().StringVar(&addr, "listen", "127.0.0.1:0", "address and port; port 0 takes a free one")
-	cmd.AddCommand(serve)
+	cmd.AddCommand(a.mirrorPushVerb(), a.mirrorCheckVerb(), a.mirrorServeVerb(), a.mirrorWithdrawVerb(), a.mirrorPruneVerb())
 	return cmd
 }
 
@@ -66,23 +54,32 @@ func (a *app) mirrorSync(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := led.listIsCurrent(); err != nil {
-		return err
-	}
-	withdrawn, err := led.withdrawn(ctx)
+	fetched, err := s.bringIn(ctx)
 	if err != nil {
 		return err
 	}
-	written, removed, err := s.house().Sync(targetNames(s.locked), withdrawn)
+	written, removed, err := led.syncPages(ctx)
 	if err != nil {
 		return err
 	}
 	if a.json {
-		return a.printJSON(map[string]any{"written": written, "removed": removed})
+		return a.printJSON(map[string]any{"written": written, "removed": removed, "fetched": append([]string{}, fetched...)})
 	}
 	fmt.Fprintf(a.Out, "mirror in %s is in step with the signed list: %s written, %d removed\n",
 		s.wheelhouse(), report.Plural(written, "file"), removed)
 	return nil
+}
+
+// syncPages makes the pages again, from a list that is signed and current.
+func (l *ledger) syncPages(ctx context.Context) (written, removed int, err error) {
+	if err := l.listIsCurrent(); err != nil {
+		return 0, 0, err
+	}
+	withdrawn, err := l.withdrawn(ctx)
+	if err != nil {
+		return 0, 0, err
+	}
+	return l.s.house().Sync(targetNames(l.s.locked), withdrawn)
 }
 
 // listIsCurrent refuses to make pages for a list that is missing, not signed,
@@ -109,21 +106,26 @@ func (l *ledger) listIsCurrent() error {
 	return nil
 }
 
-// withdrawn lists what the log says was taken back.
+// withdrawn lists what the log says was taken back, of every package that the
+// lock or the signed list names: another project's may be on the same pages.
 func (l *ledger) withdrawn(ctx context.Context) (mirror.Withdrawn, error) {
-	out := mirror.Withdrawn{}
-	seen := map[string]bool{}
+	list, _, err := l.s.house().ReadList()
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	names := mirror.Projects(list)
 	for _, p := range l.s.locked.Packages {
-		if seen[p.Name] {
-			continue
-		}
-		seen[p.Name] = true
-		past, err := l.history(ctx, p.Name)
+		names = append(names, p.Name)
+	}
+	slices.Sort(names)
+	out := mirror.Withdrawn{}
+	for _, name := range slices.Compact(names) {
+		past, err := l.history(ctx, name)
 		if err != nil {
 			return nil, err
 		}
 		for _, e := range past {
-			if e.Kind() == record.KindWithdraw {
+			if e.Kind() == record.KindWithdraw && l.counts(e) {
 				if w, err := e.AsWithdraw(); err == nil {
 					out[w.File.SHA256] = w.Reason
 				}
@@ -131,40 +133,4 @@ func (l *ledger) withdrawn(ctx context.Context) (mirror.Withdrawn, error) {
 		}
 	}
 	return out, nil
-}
-
-func (a *app) mirrorServe(ctx context.Context, addr string) error {
-	s, err := a.openForReading()
-	if err != nil {
-		return err
-	}
-	if s.readOnly() {
-		return s.needFolder()
-	}
-	if _, err := os.Stat(s.house().Path("simple")); err != nil {
-		return finding("wheellock sign && wheellock mirror sync", "the wheelhouse has no index pages yet")
-	}
-	host, _, err := net.SplitHostPort(addr)
-	if err != nil {
-		return usage("--listen %s: expected ADDRESS:PORT", addr)
-	}
-	if ip := net.ParseIP(host); ip == nil || !ip.IsLoopback() {
-		return usage("--listen %s: only loopback addresses; put a web server before the folder to serve others", addr)
-	}
-	listener, err := net.Listen("tcp", addr)
-	if err != nil {
-		return environment("name another port with --listen", "%v", err)
-	}
-	fmt.Fprintf(a.Out, "serving %s at http://%s/simple/TARGET/ (interrupt to stop)\n", s.wheelhouse(), listener.Addr())
-	server := &http.Server{Handler: s.house().Handler(), ReadHeaderTimeout: 10 * time.Second}
-	stop := context.AfterFunc(ctx, func() {
-		done, cancel := context.WithTimeout(context.Background(), 3*time.Second)
-		defer cancel()
-		server.Shutdown(done)
-	})
-	defer stop()
-	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-		return err
-	}
-	return nil
 }

@@ -23,9 +23,11 @@ func (a *app) signVerb() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "sign",
 		Short: "sign the list of what the wheelhouse holds, and publish it in the log",
-		Long: `sign writes sha256sums.txt for all sdists and wheels of the wheelhouse, signs it
-with this machine's publisher key (sha256sums.txt.sig), states it in the log and
-refreshes the proof. Where the policy's ceremony names every-publication, the
+		Long: `sign first fetches, by hash from any index, the published wheels that the policy
+has the wheelhouse carry (mirror = "all") and the sources of built ones, where they
+are not there yet. Then it writes sha256sums.txt for all sdists and wheels of the
+wheelhouse, signs it with this machine's publisher key (sha256sums.txt.sig), states
+it in the log and refreshes the proof. Where the policy's ceremony names every-publication, the
 OpenPGP root signs the list as well (sha256sums.txt.asc): name the key.`,
 		Example: "  wheellock sign\n  wheellock sign --gpg-key 0123456789ABCDEF",
 		Args:    usageArgs(cobra.NoArgs),
@@ -59,6 +61,9 @@ func (a *app) sign(ctx context.Context, flags openPGPFlags) error {
 		return err
 	}
 	if err := s.needFolder(); err != nil {
+		return err
+	}
+	if _, err := s.bringIn(ctx); err != nil {
 		return err
 	}
 	list, err := s.house().Scan()
