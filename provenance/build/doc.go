@@ -19,8 +19,9 @@
 // /build, /tmp and /dev/shm are memory file systems of limited size, so a build can
 // neither fill the host's disk nor leave anything behind; nothing else can be
 // written, /proc included. There is no network device but a loopback one, no home,
-// no other process to see, no file that was open before, no kernel keyring and no
-// further user namespace. The wheel comes back over a pipe.
+// no other process to see, no file that was open before, no kernel keyring, no memory
+// outside of a file system and of a process (memfd_create, shmget) and no further user
+// namespace. The wheel comes back over a pipe.
 //
 // # Walls and limits
 //

@@ -8,23 +8,26 @@ import (
 	"syscall"
 )
 
-// Numbers of the system calls add_key, request_key and keyctl, in this order,
-// by the kernel's name of the calling convention (AUDIT_ARCH_*, linux/audit.h).
-var keyCalls = []struct {
+// Numbers of the system calls that a build is refused, by the kernel's name of the
+// calling convention (AUDIT_ARCH_*, linux/audit.h): add_key, request_key, keyctl;
+// memfd_create, memfd_secret, shmget, and i386's ipc, which is shmget's other door.
+var refusedCalls = []struct {
 	arch  uint32
-	calls [3]uint32
+	calls []uint32
 }{
-	{0xc000003e, [3]uint32{248, 249, 250}}, // x86_64
-	{0x40000003, [3]uint32{286, 287, 288}}, // i386, which an x86_64 process may call too
-	{0xc00000b7, [3]uint32{217, 218, 219}}, // aarch64
-	{0x40000028, [3]uint32{309, 310, 311}}, // arm
+	{0xc000003e, []uint32{248, 249, 250, 319, 447, 29}},       // x86_64
+	{0x40000003, []uint32{286, 287, 288, 356, 447, 395, 117}}, // i386, which an x86_64 process may call too
+	{0xc00000b7, []uint32{217, 218, 219, 279, 447, 194}},      // aarch64
+	{0x40000028, []uint32{309, 310, 311, 385, 447, 307}},      // arm
 }
 
-// keyFilter is a program for seccomp(2), as bubblewrap's --seccomp reads it, that
-// refuses the three calls with EPERM. A kernel keyring is inherited like an
-// open file and no namespace hides it: kerberos tickets, disk keys and what
-// keyctl keeps for a login session would lie open to a build.
-func keyFilter() []byte {
+// callFilter is a program for seccomp(2), as bubblewrap's --seccomp reads it, that
+// refuses these calls with EPERM. A kernel keyring is inherited like an open file and
+// no namespace hides it: kerberos tickets, disk keys and what keyctl keeps for a login
+// session would lie open to a build. And memory that is in no file system and in no
+// process's map is counted by a control group alone: where none can be made, a build
+// could take all that the machine has. What needs shared memory has /dev/shm.
+func callFilter() []byte {
 	const (
 		load, equal, and, give = 0x20, 0x15, 0x54, 0x06 // BPF_LD|W|ABS, JMP|JEQ|K, ALU|AND|K, RET|K
 		offNumber, offArch     = 0, 4                   // of struct seccomp_data
@@ -37,12 +40,14 @@ func keyFilter() []byte {
 		K      uint32
 	}
 	program := []step{{load, 0, 0, offArch}}
-	for _, a := range keyCalls {
-		// Another convention: over the rest of the seven steps to the next one.
-		program = append(program,
-			step{equal, 0, 7, a.arch}, step{load, 0, 0, offNumber}, step{and, 0, 0, ^uint32(x32)},
-			step{equal, 3, 0, a.calls[0]}, step{equal, 2, 0, a.calls[1]}, step{equal, 1, 0, a.calls[2]},
-			step{give, 0, 0, allow}, step{give, 0, 0, refuse})
+	for _, a := range refusedCalls {
+		n := uint8(len(a.calls))
+		// Another convention: over the rest of these steps to the next one.
+		program = append(program, step{equal, 0, n + 4, a.arch}, step{load, 0, 0, offNumber}, step{and, 0, 0, ^uint32(x32)})
+		for k, call := range a.calls {
+			program = append(program, step{equal, n - uint8(k), 0, call})
+		}
+		program = append(program, step{give, 0, 0, allow}, step{give, 0, 0, refuse})
 	}
 	program = append(program, step{give, 0, 0, allow})
 	var b bytes.Buffer
@@ -58,7 +63,7 @@ func filterPipe() (*os.File, error) {
 		return nil, err
 	}
 	defer write.Close()
-	if _, err := write.Write(keyFilter()); err != nil { // a fraction of what a pipe holds
+	if _, err := write.Write(callFilter()); err != nil { // a fraction of what a pipe holds
 		read.Close()
 		return nil, err
 	}

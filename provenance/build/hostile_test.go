@@ -98,6 +98,16 @@ for _ in range(8):
         held = b"x" * (48 << 20)
         time.sleep(60)
 time.sleep(60)`},
+	{name: "allocates-unseen", why: "the backend failed", log: "refused 2 of 2", code: `
+import ctypes
+libc, held, refused = ctypes.CDLL(None, use_errno=True), 0, 0
+for _ in range(16):
+    fd = libc.memfd_create(b"unseen", 0)
+    if fd < 0: refused = 1; break
+    held += os.write(fd, b"x" * (32 << 20))
+refused += libc.shmget(0, ctypes.c_size_t(1 << 29), 0o1600) < 0
+print("refused %d of 2, %d bytes held" % (refused, held))
+raise SystemExit(1)`},
 	{name: "sleeps", why: "stopped: it hangs (no processor time used for 2s)", code: `
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
 time.sleep(600)`},

@@ -144,28 +144,28 @@ func TestOldBubblewrap(t *testing.T) {
 	}
 }
 
-// TestKeyFilter runs the filter as the kernel would.
-func TestKeyFilter(t *testing.T) {
-	if keyVerdict(0xc000003e, 0) != "allow" || keyVerdict(0x12345678, 250) != "allow" {
+// TestCallFilter runs the filter as the kernel would.
+func TestCallFilter(t *testing.T) {
+	if verdict(0xc000003e, 0) != "allow" || verdict(0x12345678, 250) != "allow" {
 		t.Error("other calls are refused")
 	}
-	for _, a := range keyCalls {
+	for _, a := range refusedCalls {
 		for _, n := range a.calls {
-			if got := keyVerdict(a.arch, n); got != "refuse" {
+			if got := verdict(a.arch, n); got != "refuse" {
 				t.Errorf("call %d of %x: %s", n, a.arch, got)
 			}
 		}
-		if got := keyVerdict(a.arch, a.calls[2]+1); got != "allow" {
+		if got := verdict(a.arch, a.calls[2]+1); got != "allow" {
 			t.Errorf("call %d of %x: %s", a.calls[2]+1, a.arch, got)
 		}
 	}
-	if got := keyVerdict(0xc000003e, 0x40000000|250); got != "refuse" {
+	if got := verdict(0xc000003e, 0x40000000|250); got != "refuse" {
 		t.Errorf("keyctl by the x32 convention: %s", got)
 	}
 }
 
-func keyVerdict(arch, number uint32) string {
-	program := keyFilter()
+func verdict(arch, number uint32) string {
+	program := callFilter()
 	var acc uint32
 	for at := 0; at*8 < len(program); at++ {
 		s := program[at*8:]
