@@ -11,6 +11,7 @@ import (
 	"github.com/freedomofpress/wheellock/cmd/wheellock/internal/term"
 	"github.com/freedomofpress/wheellock/internal/durable"
 	"github.com/freedomofpress/wheellock/lock"
+	"github.com/freedomofpress/wheellock/lock/foreign"
 	"github.com/freedomofpress/wheellock/lock/pyproject"
 	"github.com/freedomofpress/wheellock/provenance/build"
 	"github.com/freedomofpress/wheellock/resolve"
@@ -125,6 +126,14 @@ var table = []func(error, *Error) bool{
 	libraryHint,
 	func(err error, e *Error) bool {
 		var x *pyproject.Error
+		if !errors.As(err, &x) {
+			return false
+		}
+		e.Code, e.Hint = Usage, x.Hint
+		return true
+	},
+	func(err error, e *Error) bool {
+		var x *foreign.Error
 		if !errors.As(err, &x) {
 			return false
 		}
@@ -267,6 +276,10 @@ func systemError(err error, e *Error) bool {
 		e.Code, e.Hint = Environment, "the disk is full: make room and run the same command again; nothing was half written"
 	case errors.Is(err, syscall.EROFS), errors.Is(err, fs.ErrPermission):
 		e.Code, e.Hint = Environment, "check who owns the folder and whether it can be written"
+	case errors.Is(err, syscall.EIO), errors.Is(err, syscall.ESTALE):
+		e.Code, e.Hint = Environment, "the disk or the share that it is on does not answer rightly: see the system's log (dmesg), then run the same command again; nothing was half written"
+	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE), errors.Is(err, syscall.ENOMEM):
+		e.Code, e.Hint = Environment, "this machine allows no more open files or memory: see ulimit -a, then run the same command again"
 	default:
 		return false
 	}
