@@ -25,6 +25,9 @@ func NewJob(p *lock.Package, row int) *Job {
 	return &Job{Package: &q, Row: &q.Wheels[row]}
 }
 
+// Target is where it is built for, once its run has begun.
+func (j *Job) Target() tags.Target { return j.target }
+
 // live finds the job's package and row as they stand in l now; nil where they do not.
 func (j *Job) live(l *lock.Lock) (*lock.Package, *lock.Wheel) {
 	for i := range l.Packages {

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 
@@ -40,6 +41,9 @@ func (a *app) buildInto(cmd *cobra.Command, o buildOptions) error {
 			return invalid("wheellock build --missing, then: wheellock build --into "+o.into,
 				"--into builds what the lock has a hash of, once; --%s does not go with it", f)
 		}
+	}
+	if info, err := os.Stat(a.path(o.into)); err == nil && !info.IsDir() {
+		return invalid("wheellock build --into DIR takes a folder, there or not", "--into %s: that is a file", o.into)
 	}
 	ctx := cmd.Context()
 	s, err := a.openForReading()

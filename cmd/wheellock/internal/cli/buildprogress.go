@@ -64,7 +64,7 @@ func (p *buildProgress) draw(now time.Time) {
 	}
 	var names []string
 	for _, j := range p.active {
-		names = append(names, j.Package.Name+" "+j.Package.Version)
+		names = append(names, j.Package.Name+" "+j.Package.Version+" for "+j.Target().Name)
 	}
 	p.status.Set(fmt.Sprintf("[%d/%d] %d s: %s", p.done, p.n, int(now.Sub(p.since).Seconds()), strings.Join(names, ", ")))
 }
