@@ -8,6 +8,9 @@
 // log could stand on is a finding too. What is left over from an interrupted
 // write is named, but harms nobody.
 //
+// The log may be appended to meanwhile: it is checked as the checkpoint read first
+// has it.
+//
 // The private folder .state is not looked at: nothing rests on it.
 package fsck
 

@@ -42,7 +42,8 @@
 // An entry file may be longer than the list says, when a writer died before it
 // replaced the list: only so many bytes count. All of it can be made again from
 // the log, and no reader believes it before it has the root hash from a
-// statement.
+// statement. The names in the list are not in that hash: an entry is believed when
+// its first line has the name, and a name to be absent when its neighbours are read.
 package index
 
 import (
