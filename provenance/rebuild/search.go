@@ -240,12 +240,31 @@ func (r *Run) contain(ctx context.Context, o *Outcome, res *build.Result) error 
 	if err != nil {
 		return err
 	}
-	packed, err := repack(res.Path, box)
-	if err != nil {
+	if err := fit(res.Path, box); err != nil {
 		return &build.Error{Package: o.Job.Package.Name + " " + o.Job.Package.Version, Log: res.Log,
 			Why: fmt.Sprintf("it does not fit into the container of its recipe (%v)", err)}
 	}
-	return rewrite(res.Path, packed)
+	return nil
+}
+
+// fit puts a wheel into a container. What comes out is judged as what a backend wrote
+// was: a container is a text that anybody may have put into a pull request, and its modes,
+// extra fields and comment can make links of files, give them second names, or show
+// another directory to another reader.
+func fit(wheel string, box *archive.Container) error {
+	packed, err := repack(wheel, box)
+	if err != nil {
+		return err
+	}
+	if err := rewrite(wheel, packed); err != nil {
+		return err
+	}
+	w, err := archive.OpenWheel(wheel, archive.Audit)
+	if err != nil {
+		os.Remove(wheel)
+		return err
+	}
+	return w.Close()
 }
 
 // rewrite gives a path other bytes, in a new file: the old one may have other names.
