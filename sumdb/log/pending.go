@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"sort"
+	"syscall"
 
 	"github.com/freedomofpress/wheellock/internal/durable"
 	"github.com/freedomofpress/wheellock/sumdb/record"
@@ -70,6 +71,9 @@ func ListPending(dir string) (list []Pending, bad []BadPending, err error) {
 			continue
 		}
 		p, err := readPending(dir, e.Name())
+		if errors.Is(err, syscall.EIO) || errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) {
+			return nil, nil, err // says nothing about the statement
+		}
 		if err != nil {
 			bad = append(bad, BadPending{e.Name(), err})
 			continue
