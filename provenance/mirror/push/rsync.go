@@ -212,8 +212,11 @@ func (d *Rsync) Remove(ctx context.Context, paths []string) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	if err := os.Mkdir(filepath.Join(dir, "tree"), 0o755); err != nil {
-		return err
+	for _, p := range paths {
+		// The folders are there, or rsync calls them vanished.
+		if err := os.MkdirAll(filepath.Join(dir, "tree", filepath.FromSlash(path.Dir(p))), 0o755); err != nil {
+			return err
+		}
 	}
 	list := filepath.Join(dir, "list")
 	if err := os.WriteFile(list, []byte(strings.Join(paths, "\x00")+"\x00"), 0o600); err != nil {
