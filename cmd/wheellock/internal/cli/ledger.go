@@ -58,6 +58,11 @@ type ledger struct {
 // ledger opens the project's log. With make set, what is missing is made: keys,
 // a provisional root and the pins in the configuration.
 func (s *session) ledger(ctx context.Context, make bool) (*ledger, error) {
+	if !make {
+		// Pins that are only planned are nobody's yet: a verb that looks before it
+		// makes would take them for those of a log whose statements are lost.
+		defer func(p *pyproject.Project) { s.project = p }(s.project)
+	}
 	dir, err := s.keyFolder()
 	if err != nil {
 		return nil, err
