@@ -251,13 +251,17 @@ func (r *buildRun) report(ctx context.Context) error {
 
 // notBuilt is the error of a run in which something failed; nil where nothing did.
 func notBuilt(failed []failedWheel, built int) error {
-	refused := 0
-	for _, f := range failed {
-		if !f.Elsewhere {
-			return &Error{Code: Finding, Msg: fmt.Sprintf("%s %s was not built", f.Package, f.Version), Hint: f.Hint}
+	here := slices.DeleteFunc(slices.Clone(failed), func(f failedWheel) bool { return f.Elsewhere })
+	if len(here) > 0 {
+		msg := fmt.Sprintf("%s %s was not built", here[0].Package, here[0].Version)
+		if n := len(here) - 1; n == 1 {
+			msg += ", nor was one other"
+		} else if n > 1 {
+			msg += fmt.Sprintf(", nor were %d others", n)
 		}
-		refused++
+		return &Error{Code: Finding, Msg: msg, Hint: here[0].Hint}
 	}
+	refused := len(failed)
 	if refused > 0 {
 		return &Error{Code: Environment, Hint: failed[0].Hint,
 			Msg: fmt.Sprintf("%d of %d wheels cannot be built on this machine", refused, refused+built)}
