@@ -35,6 +35,7 @@ type FileStatement struct {
 	Index    int64  `json:"index"` // -1: pending
 	Kind     string `json:"kind"`
 	Key      string `json:"key"`               // name and hash of the signer's
+	As       string `json:"as,omitempty"`      // the name that it gives the file, where that is another
 	Project  string `json:"project,omitempty"` // or package
 	Version  string `json:"version,omitempty"`
 	Lock     string `json:"lock,omitempty"`     // sha256 of the wheels.lock that went in
@@ -162,7 +163,11 @@ func (c *checker) file() *FileReport {
 			case a.void:
 				stolen = true
 			default:
-				rep.Statements = append(rep.Statements, statementOf(a))
+				st := statementOf(a)
+				if x.Name != f.Name { // an old release by the name of a new one
+					st.As = x.Name
+				}
+				rep.Statements = append(rep.Statements, st)
 				best = min(best, a.where)
 			}
 		}

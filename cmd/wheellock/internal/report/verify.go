@@ -55,6 +55,9 @@ func fileStatements(b *strings.Builder, f *verify.FileReport) {
 			where = "a pending statement"
 		}
 		of := strings.TrimSpace(st.Project + " " + st.Version)
+		if st.As != "" {
+			of += ", where its name is " + term.Line(st.As)
+		}
 		writeWrapped(b, fmt.Sprintf("%s: %s of %s, %s by %s", term.Line(f.Name), st.Kind, of, where, st.Key), "")
 		if st.Lock != "" {
 			writeWrapped(b, "made with the lock sha256:"+st.Lock[:12], "  ")
