@@ -327,13 +327,23 @@ func next(in Input, o *Order) (command, why string) {
 	if len(o.Packages) == 0 {
 		return "wheellock add NAME", ""
 	}
+	again := ""
 	for _, s := range o.Steps {
 		if !s.Done && (strings.HasPrefix(s.State, "ready") || s.Action == Log && s.State == "after merge" && allDoneBefore(o, s.N)) {
 			if s.Action == Check {
 				break
 			}
+			if s.Command == lockCommand {
+				// Mends something only when the index has changed meanwhile: what
+				// can be done anyway comes before it.
+				again = s.Command
+				continue
+			}
 			return s.Command, ""
 		}
+	}
+	if again != "" {
+		return again, ""
 	}
 	for _, s := range o.Steps {
 		switch {
