@@ -38,3 +38,40 @@ func Asked(pyproject []byte) ([]Dependency, error) {
 	}
 	return out, nil
 }
+
+// Regroup gives the packages of a poetry.lock from before groups were written
+// there (1.5 to 1.8) their groups: "main" is what pyproject.toml asks for and what
+// that needs, "others" the rest. A lock that has groups stays as it is.
+func Regroup(l *Lock, asked []Dependency) {
+	byName := map[string][]int{}
+	for i, p := range l.Packages {
+		if len(p.Groups) > 0 {
+			return
+		}
+		byName[Normalize(p.Name)] = append(byName[Normalize(p.Name)], i)
+	}
+	next := slices.Clone(asked)
+	seen := map[string]bool{}
+	for len(next) > 0 {
+		name := Normalize(next[len(next)-1].Name)
+		next = next[:len(next)-1]
+		if seen[name] {
+			continue
+		}
+		seen[name] = true
+		for _, i := range byName[name] {
+			l.Packages[i].Groups = []string{"main"}
+			for _, d := range l.Packages[i].Needs {
+				if !d.Optional {
+					next = append(next, d)
+				}
+			}
+		}
+	}
+	for i := range l.Packages {
+		if l.Packages[i].Groups == nil {
+			l.Packages[i].Groups = []string{"others"}
+			l.Groups = []string{"others"}
+		}
+	}
+}

@@ -101,8 +101,8 @@ func buildRow() kindRule {
 		switch {
 		case has("file") == has("failed"):
 			return malformed("a build has either a file or the word why it failed")
-		case has("content") != has("file"):
-			return malformed("a build's file and content come together")
+		case has("content") && !has("file"):
+			return malformed("content is that of a file")
 		case has("supersedes") && (!has("reason") || !has("file")):
 			return malformed("superseding asks for a file and a reason")
 		case has("failed") && has("upstream"):

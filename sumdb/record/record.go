@@ -54,7 +54,8 @@
 //	root       log        log root time
 //
 // A build that yielded a wheel has file and content and no failed; one that did
-// not has failed and neither; supersedes asks for reason.
+// not has failed and neither; supersedes asks for reason. Content is absent only
+// where nobody had the wheel: old lists of hashes that are taken over.
 //
 // # Values
 //

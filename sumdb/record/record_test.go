@@ -141,7 +141,6 @@ func TestRefusedTexts(t *testing.T) {
 		"supersedes with a zero":    swap("supersedes 4711", "supersedes 04711"),
 		"supersedes, no reason":     swap("reason the compiler was replaced\n", ""),
 		"file and failed":           swap("file ", "failed build-error\nfile "),
-		"file without content":      swap("content sha256:"+d("d")+"\n", ""),
 		"unknown verdict":           swap("upstream differs", "upstream equal"),
 		"untried":                   swap("upstream differs", "upstream untried"),
 		"causes not in order":       swap("native-compiler vendored-libs", "vendored-libs native-compiler"),

@@ -26,6 +26,8 @@ type change struct {
 	fresh   bool                  // a cooldown is counted from now
 	cutoff  string                // of this call, in place of the configuration's exclude-newer
 	heirs   map[string]string     // a target that takes over what another one has locked
+
+	hashes map[string]resolve.Allowed // no other files of these packages: an import's
 }
 
 // moves reports whether a package may leave its version on a target.
@@ -48,6 +50,12 @@ func (c *change) apply(req *resolve.Request, p *pyproject.Project, l *lock.Lock,
 	}
 	req.Upgrade, req.Nearest, req.Early = c.upgrade, c.nearest, c.early
 	req.Constraints = append(req.Constraints, c.ask...)
+	for name, a := range c.hashes {
+		if req.Hashes == nil {
+			req.Hashes = map[string]resolve.Allowed{}
+		}
+		req.Hashes[name] = a
+	}
 	if at != nil {
 		req.ExcludeNewer = *at
 	}

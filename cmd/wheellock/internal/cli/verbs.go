@@ -16,7 +16,7 @@ import (
 func (a *app) verbs() []*cobra.Command {
 	return []*cobra.Command{
 		a.initVerb(), a.addVerb(), a.removeVerb(), a.upgradeVerb(), a.lockVerb(), a.targetVerb(), a.costVerb(), a.statusVerb(),
-		a.diffVerb(), a.buildVerb(), a.reproVerb(), a.compareVerb(), a.normalizeVerb(), a.releaseVerb(), a.reviewVerb(), a.signVerb(), a.mirrorVerb(), a.verifyVerb(), a.fetchVerb(), a.exportVerb(),
+		a.diffVerb(), a.buildVerb(), a.reproVerb(), a.compareVerb(), a.normalizeVerb(), a.releaseVerb(), a.reviewVerb(), a.signVerb(), a.mirrorVerb(), a.verifyVerb(), a.fetchVerb(), a.exportVerb(), a.importVerb(),
 		a.whyVerb(), a.treeVerb(), a.outdatedVerb(), a.vulnsVerb(),
 		a.historyVerb(), a.monitorVerb(), a.keysVerb(), a.logVerb(), a.mergeDriverVerb(), a.versionVerb(),
 	}

@@ -28,6 +28,7 @@ type verifyOptions struct {
 	fresh   bool
 	maxAge  string
 	file    string // to be looked up; "": none
+	folder  folderOptions
 }
 
 func (a *app) verifyVerb() *cobra.Command {
@@ -53,12 +54,23 @@ hash: who stated it, as what, and whether it was taken back. A file that no
 statement names is a finding (wheellock repro --record makes one).
 
 Of the folder that --wheels names, the default group is asked for, or what
---group, --only-group and --all-groups say, as fetch has it.`,
-		Example: "  wheellock verify\n  wheellock verify --for release\n  wheellock verify --fresh --max-age 2d\n  wheellock verify --wheels out --target bookworm\n  wheellock verify client_1.2.3_all.deb",
+--group, --only-group and --all-groups say, as fetch has it.
+
+With --wheelhouse DIR it checks something else: a folder of wheels and source
+archives beside signed lists of checksums, as other teams keep it, list against
+files both ways (Git LFS pointers count as their files), and with --keyring who
+signed the lists, by the state of the keys at a time that can be trusted.`,
+		Example: "  wheellock verify\n  wheellock verify --for release\n  wheellock verify --fresh --max-age 2d\n  wheellock verify --wheels out --target bookworm\n  wheellock verify client_1.2.3_all.deb\n  wheellock verify --wheelhouse localwheels --sums sha256sums.txt --keyring pubkeys --at 2021-04-20",
 		Args:    usageArgs(cobra.MaximumNArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
 				o.file = args[0]
+			}
+			if o.folder.given() {
+				if o.file != "" || o.wheels != "" || o.what != "" {
+					return usage("--wheelhouse stands alone: it checks a folder, not this project")
+				}
+				return a.verifyFolder(cmd.Context(), o.folder)
 			}
 			return a.verify(cmd.Context(), o)
 		},
@@ -70,6 +82,7 @@ Of the folder that --wheels names, the default group is asked for, or what
 	cmd.Flags().IntVar(&o.quorum, "root-threshold", 0, "how many of several --root must have signed (default: as many as the newest root asks for)")
 	cmd.Flags().BoolVar(&o.fresh, "fresh", false, "also ask whether this is a recent view of the log, by its witnesses' signatures, and warn of what runs out")
 	cmd.Flags().StringVar(&o.maxAge, "max-age", "7d", "--fresh: how old those signatures may be: `DAYS`d or HOURSh")
+	o.folder.flags(cmd.Flags())
 	o.groups.flags(cmd)
 	return cmd
 }
