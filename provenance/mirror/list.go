@@ -27,6 +27,9 @@ type Listed struct {
 // ErrList wraps what is wrong with a sha256sums.txt.
 var ErrList = errors.New("malformed " + SumsFile)
 
+// ProofExtension is that of a C2SP tlog-proof beside a file: it proves itself.
+const ProofExtension = ".tlog-proof"
+
 // Scan hashes all sdists and wheels of the wheelhouse.
 func (w Wheelhouse) Scan() ([]Listed, error) {
 	var out []Listed
@@ -35,7 +38,7 @@ func (w Wheelhouse) Scan() ([]Listed, error) {
 			if errors.Is(err, fs.ErrNotExist) {
 				return nil
 			}
-			if err != nil || d.IsDir() || durable.IsTemp(d.Name()) || strings.HasSuffix(name, ".metadata") {
+			if err != nil || d.IsDir() || durable.IsTemp(d.Name()) || strings.HasSuffix(name, ".metadata") || strings.HasSuffix(name, ProofExtension) {
 				return err
 			}
 			if !d.Type().IsRegular() {

@@ -86,6 +86,13 @@ func (c *checker) startScan(ctx context.Context) (wait func() error) {
 	return func() error { return <-done }
 }
 
+// beside reports files that lie beside a wheel or source: metadata is checked as a
+// page, and a proof proves itself.
+func beside(top, path string) bool {
+	return top == "wheels" && strings.HasSuffix(path, ".metadata") ||
+		(top == "wheels" || top == "sdists") && strings.HasSuffix(path, mirror.ProofExtension)
+}
+
 func scan(ctx context.Context, house mirror.Wheelhouse, jobs int, tops ...string) ([]scanned, error) {
 	var files []scanned
 	for _, top := range tops {
@@ -93,7 +100,7 @@ func scan(ctx context.Context, house mirror.Wheelhouse, jobs int, tops ...string
 			if errors.Is(err, fs.ErrNotExist) {
 				return nil
 			}
-			if err != nil || d.IsDir() || hidden(d.Name()) || top == "wheels" && strings.HasSuffix(path, ".metadata") {
+			if err != nil || d.IsDir() || hidden(d.Name()) || beside(top, path) {
 				return err
 			}
 			rel, err := filepath.Rel(house.Dir, path)

@@ -38,7 +38,7 @@ func (c *checker) house(ctx context.Context) error {
 	}
 	c.compareFiles(l)
 	c.absent(l)
-	return c.pages(l)
+	return c.pages(ctx, l)
 }
 
 // needsHouse reports whether the mirror has to carry anything.

@@ -2,22 +2,28 @@ package verify
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"io/fs"
+	"path"
 	"slices"
 	"sort"
 	"strings"
 
 	"github.com/freedomofpress/wheellock/lock"
 	"github.com/freedomofpress/wheellock/provenance/mirror"
+	"github.com/freedomofpress/wheellock/sumdb/log"
+	"github.com/freedomofpress/wheellock/sumdb/record"
+	"github.com/freedomofpress/wheellock/sumdb/tile"
+	"github.com/freedomofpress/wheellock/sumdb/trust"
 )
 
 // maxPage caps what is read of an index page or a metadata file.
 const maxPage = 256 << 20
 
 // pages makes every index page again from the list and compares.
-func (c *checker) pages(l *list) error {
+func (c *checker) pages(ctx context.Context, l *list) error {
 	there, err := exists(c.in.House.Path("simple"))
 	if err != nil {
 		return err
@@ -39,6 +45,9 @@ func (c *checker) pages(l *list) error {
 				withdrawn[hash] = w.reason // the newest one's, as mirror sync has it
 			}
 		}
+	}
+	if err := c.withdrawnElsewhere(ctx, l, withdrawn); err != nil {
+		return err
 	}
 	want, err := c.in.House.Pages(targets, withdrawn)
 	if err != nil {
@@ -67,6 +76,46 @@ func (c *checker) pages(l *list) error {
 	for _, n := range stale {
 		if !hidden(n[strings.LastIndexByte(n, '/')+1:]) {
 			c.add("page-unknown", c.show(n), "the signed list gives no such page")
+		}
+	}
+	return nil
+}
+
+// withdrawnElsewhere adds what was taken back of packages that only other projects
+// of a shared wheelhouse lock: the lock's proof says nothing of them, the log does.
+func (c *checker) withdrawnElsewhere(ctx context.Context, l *list, out mirror.Withdrawn) error {
+	if c.log.tree == nil {
+		return nil
+	}
+	var names []string
+	for _, f := range l.order {
+		name, _, err := mirror.ProjectOf(path.Base(f))
+		if err == nil && !slices.Contains(names, name) && !slices.ContainsFunc(c.lock.Packages, func(p lock.Package) bool { return p.Name == name }) {
+			names = append(names, name)
+		}
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	view := &log.View{Checkpoint: tile.Checkpoint{Size: c.log.tree.Size(), Root: c.log.tree.Root()}, Tree: c.log.tree}
+	for _, name := range names {
+		past, err := view.History(ctx, c.in.House.Path(mirror.LogFolder), name, func(e log.Entry) bool {
+			_, err := c.roots().Holder(e.Index, e.Signer, e.Hash)
+			return !errors.Is(err, trust.ErrStolen)
+		})
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err != nil {
+			return nil // a log that cannot be read is named elsewhere
+		}
+		for _, e := range past {
+			if _, void, ok := c.signedBy(e.Index, e.Signed); !ok || void || e.Kind() != record.KindWithdraw {
+				continue
+			}
+			if w, err := e.AsWithdraw(); err == nil {
+				out[w.File.SHA256] = w.Reason
+			}
 		}
 	}
 	return nil

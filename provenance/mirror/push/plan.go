@@ -24,9 +24,6 @@ type Site struct {
 	Proofs     map[string][]byte // by sha256 of the file that they lie beside
 }
 
-// ProofExtension is that of a C2SP tlog-proof beside a file.
-const ProofExtension = ".tlog-proof"
-
 // Plan lists what the site is made of, in the order in which it is to be sent. Pages
 // are made from the signed list, not taken from the folder.
 func (s Site) Plan() ([]Item, error) {
@@ -61,7 +58,7 @@ func (s Site) Plan() ([]Item, error) {
 		items = append(items, Item{Path: to, Stage: Files, Source: s.House.Path(from), SHA256: hashes[from], Size: info.Size()})
 		sums = append(sums, mirror.Listed{Path: strings.TrimPrefix(to, mirror.FlatFolder+"/"), SHA256: hashes[from]})
 		if proof := s.Proofs[hashes[from]]; proof != nil {
-			items = append(items, Bytes(to+ProofExtension, Files, proof))
+			items = append(items, Bytes(to+mirror.ProofExtension, Files, proof))
 		}
 	}
 	for to, data := range pages {

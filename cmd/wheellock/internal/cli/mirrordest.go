@@ -27,7 +27,7 @@ func (s *session) destination(dest string) (to push.Destination, shown string, d
 	case isBucket:
 		to, err = s.bucket(bucket)
 		return to, dest, done, err
-	case strings.HasPrefix(dest, "rsync://") || overSSH.MatchString(dest):
+	case strings.HasPrefix(dest, "rsync://"), overSSH.MatchString(dest) && !strings.Contains(dest, "://"):
 		return s.rsync(dest)
 	case strings.Contains(dest, "://"):
 		return nil, "", done, usage("a destination is a folder, HOST:PATH, rsync://HOST/PATH or s3://BUCKET/PREFIX; the scheme %s is none of these", schemeOf(dest))
@@ -69,10 +69,10 @@ func (s *session) bucket(where string) (push.Destination, error) {
 		b.Region = "us-east-1" // what stores that have no regions expect
 	}
 	if b.Endpoint == "" {
-		return nil, invalid("export AWS_ENDPOINT_URL=https://s3.example.org", "AWS_ENDPOINT_URL does not say where the bucket is")
+		return nil, invalid("export AWS_ENDPOINT_URL=https://s3.example.org", "no AWS_ENDPOINT_URL says where the bucket is")
 	}
 	if b.Keys.AccessKey == "" || b.Keys.SecretKey == "" {
-		return nil, invalid("set both in the environment", "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are needed to write to a bucket")
+		return nil, invalid("set both in the environment", "writing to a bucket needs AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
 	}
 	if err := b.Check(); err != nil {
 		return nil, invalid("set AWS_ENDPOINT_URL and s3://BUCKET/PREFIX right", "%v", err)

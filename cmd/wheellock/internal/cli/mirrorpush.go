@@ -119,7 +119,7 @@ func (s *session) pushRun(o pushOptions) push.Options {
 		},
 		Tell: func(stage push.Stage, files int, bytes int64) {
 			if !o.dryRun && !s.quiet && !s.noProgress {
-				s.say("sending %s of %s, %s", report.Plural(files, "file"), stage, sizeText(bytes))
+				s.say("sending %s: %d, %s", stage, files, sizeText(bytes))
 			}
 		},
 	}
