@@ -109,7 +109,7 @@ func (a *app) verifyFolder(ctx context.Context, o folderOptions) error {
 	if rep.Folder, err = dropin.Check(ctx, dir, lists); err != nil {
 		return err
 	}
-	rep.Findings = append(bad, rep.Findings...)
+	rep.Findings = append(append([]dropin.Finding{}, bad...), rep.Findings...)
 	return a.printFolder(rep)
 }
 
