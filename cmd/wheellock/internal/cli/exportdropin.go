@@ -43,6 +43,8 @@ func (a *app) exportBuildRequirements(o dropinOptions, target string) error {
 		data, err := a.readForeign(name)
 		switch {
 		case i == 2 && errors.Is(err, fs.ErrNotExist):
+		case errors.Is(err, fs.ErrNotExist):
+			return usage("%s: no such file", name)
 		case err != nil:
 			return fileError("reading "+name, err)
 		default:

@@ -86,6 +86,9 @@ type importResult struct {
 func (a *app) importLock(cmd *cobra.Command, file string, o importOptions) error {
 	ctx := cmd.Context()
 	data, err := a.readForeign(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return usage("%s: no such file", file)
+	}
 	if err != nil {
 		return fileError("reading "+file, err)
 	}
@@ -425,7 +428,8 @@ func (im *imported) print() error {
 			return err
 		}
 	} else {
-		fmt.Fprintf(im.Out, "%s: %s kept at its version and by its hashes, for %s\n", im.file, report.Plural(im.res.Packages, "package"), strings.Join(im.res.Targets, ", "))
+		head := fmt.Sprintf("%s: %s kept by version and hashes, for %s", filepath.Base(im.file), report.Plural(im.res.Packages, "package"), strings.Join(im.res.Targets, ", "))
+		fmt.Fprintln(im.Out, strings.Join(term.Wrap(head, 78, "  "), "\n"))
 		fmt.Fprintf(im.Out, "asked for by %s\n", im.res.Inputs)
 		for _, section := range []struct {
 			word string
