@@ -24,6 +24,9 @@ type Listed struct {
 	SHA256 string
 }
 
+// ErrIrregular wraps what is said of a link, a pipe or a folder where a file should be.
+var ErrIrregular = errors.New("is no regular file")
+
 // ErrList wraps what is wrong with a sha256sums.txt.
 var ErrList = errors.New("malformed " + SumsFile)
 
@@ -42,7 +45,7 @@ func (w Wheelhouse) Scan() ([]Listed, error) {
 				return err
 			}
 			if !d.Type().IsRegular() {
-				return fmt.Errorf("%s is no regular file", name)
+				return fmt.Errorf("%s %w", name, ErrIrregular)
 			}
 			rel, err := filepath.Rel(w.Dir, name)
 			if err != nil {

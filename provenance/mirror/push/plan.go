@@ -103,7 +103,7 @@ func (s Site) rest() ([]Item, error) {
 			return err
 		}
 		if !info.Mode().IsRegular() {
-			return fmt.Errorf("%s is no regular file", rel)
+			return fmt.Errorf("%s %w", rel, mirror.ErrIrregular)
 		}
 		hash, err := s.House.Hash(rel)
 		items = append(items, Item{Path: rel, Stage: stage, Source: s.House.Path(rel), SHA256: hash, Size: info.Size()})

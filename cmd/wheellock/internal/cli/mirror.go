@@ -97,6 +97,9 @@ func (l *ledger) listIsCurrent() error {
 		return finding("wheellock sign", "%s: %v", mirror.SignFile, err)
 	}
 	have, err := l.s.house().Scan()
+	if errors.Is(err, mirror.ErrIrregular) {
+		return invalid("remove it: only files are signed and published", "%v", err)
+	}
 	if err != nil {
 		return err
 	}

@@ -153,6 +153,9 @@ func (l *ledger) site(ctx context.Context, flat bool) ([]push.Item, error) {
 	if errors.Is(err, mirror.ErrOtherBytes) {
 		return nil, invalid("push without --layout flat: two targets have wheels of one name", "%v", err)
 	}
+	if errors.Is(err, mirror.ErrIrregular) {
+		return nil, invalid("remove it: only files are published", "%v", err)
+	}
 	return items, err
 }
 
