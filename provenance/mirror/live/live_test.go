@@ -72,8 +72,8 @@ func TestHostileMirrors(t *testing.T) {
 		"wrong metadata":       {path: file + ".metadata", answer: html("Name: other\n"), want: "metadata-changed"},
 		"no metadata":          {path: file + ".metadata", answer: http.NotFound, want: "metadata-missing"},
 		"other list":           {path: "/" + mirror.SumsFile, answer: html("x"), want: "list-changed"},
-		"redirect loop":        {path: file, answer: func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, file, 302) }, want: "file-changed"},
-		"redirect to a scheme": {path: file, answer: func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "ftp://h.example/x", 302) }, want: "file-changed"},
+		"redirect loop":        {path: file, answer: func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, file, http.StatusFound) }, want: "file-changed"},
+		"redirect to a scheme": {path: file, answer: func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "ftp://h.example/x", http.StatusFound) }, want: "file-changed"},
 		"cut short": {path: file, answer: func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Length", "100000")
 			w.Write([]byte("PK"))

@@ -221,11 +221,8 @@ func changed(h http.Header, it Item) (bool, error) {
 func (b *Bucket) Send(ctx context.Context, items []Item) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(4)
-	for _, it := range items {
-		if it.Stage >= Pages {
-			g.SetLimit(1)
-		}
-		break
+	if len(items) > 0 && items[0].Stage >= Pages {
+		g.SetLimit(1)
 	}
 	for _, it := range items {
 		g.Go(func() error {
