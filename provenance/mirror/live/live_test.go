@@ -68,12 +68,14 @@ func TestHostileMirrors(t *testing.T) {
 			w.Header().Set("Content-Type", "image/png")
 			fmt.Fprint(w, "x")
 		}, want: "page-changed"},
-		"page without hash":    {path: page, answer: html(`<a href="../../../wheels/any/` + wheel + `">` + wheel + `</a>`), want: "metadata-changed page-changed"},
-		"wrong metadata":       {path: file + ".metadata", answer: html("Name: other\n"), want: "metadata-changed"},
-		"no metadata":          {path: file + ".metadata", answer: http.NotFound, want: "metadata-missing"},
-		"other list":           {path: "/" + mirror.SumsFile, answer: html("x"), want: "list-changed"},
-		"redirect loop":        {path: file, answer: func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, file, http.StatusFound) }, want: "file-changed"},
-		"redirect to a scheme": {path: file, answer: func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "ftp://h.example/x", http.StatusFound) }, want: "file-changed"},
+		"page without hash": {path: page, answer: html(`<a href="../../../wheels/any/` + wheel + `">` + wheel + `</a>`), want: "metadata-changed page-changed"},
+		"wrong metadata":    {path: file + ".metadata", answer: html("Name: other\n"), want: "metadata-changed"},
+		"no metadata":       {path: file + ".metadata", answer: http.NotFound, want: "metadata-missing"},
+		"other list":        {path: "/" + mirror.SumsFile, answer: html("x"), want: "list-changed"},
+		"redirect loop":     {path: file, answer: func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, file, http.StatusFound) }, want: "file-changed"},
+		"redirect to a scheme": {path: file, answer: func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "ftp://h.example/x", http.StatusFound)
+		}, want: "file-changed"},
 		"cut short": {path: file, answer: func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Length", "100000")
 			w.Write([]byte("PK"))
