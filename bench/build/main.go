@@ -1,6 +1,6 @@
 //go:build linux
 
-// Build times `wheellock build --missing` beside `pip wheel --no-deps` on the sources
+// Command build times `wheellock build --missing` beside `pip wheel --no-deps` on the sources
 // of sixty pure packages: whole processes, in turns, both with a warm cache, both
 // reading the same source archives. What pip fetches in addition, the build
 // requirements, comes from its own cache.

@@ -61,14 +61,19 @@ func TestImportDirections(t *testing.T) {
 	}
 }
 
+// fake reports whether a package is one for tests by its name: resolvetest, sumdbtest.
+func fake(path string) bool {
+	return strings.HasSuffix(path, "test") && !strings.HasSuffix(path, "/attest")
+}
+
 // Fakes are for tests and measurements: no package that our program links imports one.
 func TestFakesStayInTests(t *testing.T) {
 	for _, p := range packages(t) {
-		if path, _ := inside(p.ImportPath); room(path) == "bench" || strings.HasSuffix(path, "test") {
+		if path, _ := inside(p.ImportPath); room(path) == "bench" || fake(path) {
 			continue
 		}
 		for _, i := range p.Imports {
-			if to, ok := inside(i); ok && strings.HasSuffix(to, "test") {
+			if to, ok := inside(i); ok && fake(to) {
 				t.Errorf("%s imports %s", p.ImportPath, to)
 			}
 		}
@@ -97,7 +102,7 @@ var worldly = map[string][]string{
 func TestLibrariesAskNobody(t *testing.T) {
 	for _, p := range packages(t) {
 		path, _ := inside(p.ImportPath)
-		if room(path) == "cmd" || room(path) == "bench" || strings.HasSuffix(path, "test") {
+		if room(path) == "cmd" || room(path) == "bench" || fake(path) {
 			continue
 		}
 		for _, f := range p.GoFiles {
