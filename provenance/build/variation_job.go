@@ -43,6 +43,10 @@ func (b *Builder) Variations(ctx context.Context, rec *lock.Recipe, place string
 	if strings.HasPrefix(place, containerPlace) {
 		leave(VaryUser, "the image says who builds")
 	}
+	if usesRust(rec) {
+		// Seen with 1.95: it waits for ever, even to say its version.
+		leave(VaryTime, "Rust's compiler does not start under libfaketime")
+	}
 	if ClockLibrary("") == "" {
 		leave(VaryTime, "libfaketime is not installed: apt-get install faketime")
 	}
