@@ -356,7 +356,12 @@ func TestToolchain(t *testing.T) {
 func TestSecondWall(t *testing.T) {
 	t.Parallel()
 	w := newWorkshop(t)
-	hole, err := os.MkdirTemp(".", ".hole-") // not in /tmp, which is a build's own
+	// Not in /tmp, which is a build's own, and where this checkout may lie.
+	home, err := os.UserHomeDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	hole, err := os.MkdirTemp(home, ".wheellock-hole-")
 	if err != nil {
 		t.Fatal(err)
 	}

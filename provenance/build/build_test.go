@@ -213,7 +213,7 @@ def build_wheel(out, config_settings=None, metadata_directory=None):
 		}
 	}
 	known := []string{
-		"HOME", "LANG", "LC_ALL", "LC_CTYPE", "PATH", "PWD", "PYTHONDONTWRITEBYTECODE", "PYTHONHASHSEED", "PYTHONNOUSERSITE",
+		"HOME", "LANG", "LC_ALL", "LC_CTYPE", "LDCXXSHARED", "LDSHARED", "PATH", "PWD", "PYTHONDONTWRITEBYTECODE", "PYTHONHASHSEED", "PYTHONNOUSERSITE",
 		"SOURCE_DATE_EPOCH", "SPEEDUPS", "SUNPRO_DEPENDENCIES", "TMPDIR", "TZ", "VIRTUAL_ENV",
 	}
 	for _, s := range seen {

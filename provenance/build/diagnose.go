@@ -3,6 +3,7 @@ package build
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -75,6 +76,16 @@ func installing(what string) string {
 	return fmt.Sprintf("apt-get install %s, and build again (in a tree for another target: [trees.TARGET] packages = [%q])", p, p)
 }
 
+// ends is a log, or where it is long, half a mebibyte of each end: what was wanted
+// stands at the start and what failed at the end.
+func ends(log []byte) []byte {
+	const half = 512 << 10
+	if len(log) <= 2*half {
+		return log
+	}
+	return slices.Concat(log[:half], log[len(log)-half:])
+}
+
 // Diagnosis says in a sentence why a backend failed, and what to do, where its
 // output tells. Both are empty where it does not: the log is all there is. A
 // wheel that is refused for its tag says why itself.
@@ -86,11 +97,12 @@ func (e *Error) Diagnosis() (why, hint string) {
 	if !stopped && !strings.HasPrefix(e.Why, "the backend ") {
 		return "", ""
 	}
+	log := ends(e.Log)
 	for _, d := range diagnoses {
 		if stopped && !strings.HasPrefix(d.why, "it downloads ") && !strings.Contains(d.why, " download other sources ") {
 			continue // what it was stopped for is said; what it wanted may be told too
 		}
-		m := d.pattern.FindSubmatch(e.Log)
+		m := d.pattern.FindSubmatch(log)
 		if m == nil {
 			continue
 		}

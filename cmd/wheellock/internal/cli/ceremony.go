@@ -355,7 +355,7 @@ func (a *app) ceremonySign(file string, f openPGPFlags) error {
 		return err
 	}
 	if ch != nil && !slices.ContainsFunc(append(ch.root.OpenPGP, ch.before.OpenPGP...), func(k trust.OpenPGPKey) bool { return k.Fingerprint == signer.Fingerprint() }) {
-		return invalid("the page names the keys that have to sign", "%s is a key of neither root", signer.Fingerprint())
+		return invalid("the page names the keys that have to sign", "the key %s is a key of neither root", signer.Fingerprint())
 	}
 	if !a.json && !a.quiet {
 		a.Err.Write(page)

@@ -63,6 +63,9 @@ func (a *app) sign(ctx context.Context, flags openPGPFlags) error {
 	if err := s.needFolder(); err != nil {
 		return err
 	}
+	if err := s.maySign(ctx, trust.RolePublisher); err != nil {
+		return err
+	}
 	if _, err := s.bringIn(ctx); err != nil {
 		return err
 	}
