@@ -25,6 +25,23 @@ func (r *Run) Again(ctx context.Context, jobs []*Job) error {
 }
 
 func (r *Run) again(ctx context.Context, j *Job, dir string) (*Outcome, error) {
+	o, err := r.asLocked(ctx, j, dir, BuildError)
+	if err != nil || o == nil || o.Failure != nil {
+		return o, err
+	}
+	if err := r.compare(ctx, o); err != nil {
+		return nil, err
+	}
+	if err := r.repeat(ctx, o, dir); err != nil {
+		return r.without(ctx, o, err)
+	}
+	return o, r.against(ctx, o)
+}
+
+// asLocked builds a job once by the recipe that the lock has, and no other: where its
+// backend asks for more, that is a failure with the given word. The results are those
+// of one.
+func (r *Run) asLocked(ctx context.Context, j *Job, dir, word string) (*Outcome, error) {
 	rec, err := r.recipe(j)
 	if err != nil {
 		return nil, err
@@ -39,19 +56,12 @@ func (r *Run) again(ctx context.Context, j *Job, dir string) (*Outcome, error) {
 	}
 	o.Times = 1
 	if o.Recipe.Digest != rec.Digest {
-		// Its statement would be of a recipe that nobody has locked.
+		// A statement of it would be of a recipe that nobody has locked.
 		o.Recipe = rec
-		r.fail(o, Failure{Word: BuildError, Why: "its backend asks for more than the locked recipe pins", Log: res.Log,
+		r.fail(o, Failure{Word: word, Why: "its backend asks for more than the locked recipe pins", Log: res.Log,
 			Hint: "wheellock build " + j.Package.Name})
-		return o, nil
 	}
-	if err := r.compare(ctx, o); err != nil {
-		return nil, err
-	}
-	if err := r.repeat(ctx, o, dir); err != nil {
-		return r.without(ctx, o, err)
-	}
-	return o, r.against(ctx, o)
+	return o, nil
 }
 
 // against compares with the locked file that came out different, where it can be had:

@@ -3,10 +3,8 @@ package rebuild
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 
 	"github.com/freedomofpress/wheellock/lock"
-	"github.com/freedomofpress/wheellock/provenance/build"
 )
 
 // OtherBytes is the word of a failure where what was built is not what is locked.
@@ -26,24 +24,11 @@ func (r *Run) Reproduce(ctx context.Context, jobs []*Job) error {
 }
 
 func (r *Run) reproduce(ctx context.Context, j *Job, dir string) (*Outcome, error) {
-	rec, err := r.recipe(j)
-	if err != nil {
-		return nil, err
+	o, err := r.asLocked(ctx, j, dir, OtherBytes)
+	if err != nil || o == nil || o.Failure != nil {
+		return o, err
 	}
-	o := &Outcome{Job: j, Target: j.target, Recipe: rec, row: *j.Row}
-	res, err := r.run(ctx, o, filepath.Join(dir, "0"), build.Varied{})
-	if err != nil {
-		return r.without(ctx, o, err)
-	}
-	if err := o.take(res); err != nil {
-		return nil, err
-	}
-	o.Times = 1
-	if o.Recipe.Digest != rec.Digest {
-		r.fail(o, Failure{Word: OtherBytes, Why: "its backend asks for more than the locked recipe pins", Log: res.Log,
-			Hint: "wheellock build " + j.Package.Name})
-		return o, nil
-	}
+	res := o.Result
 	if o.SHA256 == j.Row.SHA256 {
 		o.Locked = res.Path
 		return o, nil
