@@ -403,7 +403,7 @@ func (s *session) ceremonyDocument(led *ledger, where string) (path string, doc 
 }
 
 func (a *app) ceremonyFinish(ctx context.Context, where string, named []string) error {
-	s, led, err := a.openKeys(ctx, false)
+	s, led, err := a.openWithLog(ctx, false)
 	if err != nil {
 		return err
 	}

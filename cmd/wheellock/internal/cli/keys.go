@@ -35,8 +35,8 @@ func (a *app) keysVerb() *cobra.Command {
 // and witnesses come with their policy.
 var delegable = []string{trust.RoleBuilder, trust.RolePublisher, trust.RoleReviewer}
 
-// openKeys opens the project for a verb that changes the root.
-func (a *app) openKeys(ctx context.Context, make bool) (*session, *ledger, error) {
+// openWithLog opens the project and its log for a verb that writes into either.
+func (a *app) openWithLog(ctx context.Context, make bool) (*session, *ledger, error) {
 	s, err := a.openForWriting(ctx)
 	if err != nil {
 		return nil, nil, err
@@ -101,7 +101,7 @@ func (a *app) keysAdopt(ctx context.Context, f rootFlags, certificates []string,
 	for _, k := range signers {
 		keys = append(keys, trust.OpenPGPKey{Fingerprint: k.Fingerprint(), Certificate: k.Certificate()})
 	}
-	s, led, err := a.openKeys(ctx, true)
+	s, led, err := a.openWithLog(ctx, true)
 	if err != nil {
 		return err
 	}
@@ -191,7 +191,7 @@ func (a *app) keysDelegate(ctx context.Context, role, key string, spare bool, f 
 
 // change opens the project, changes the root and reports.
 func (a *app) change(ctx context.Context, f rootFlags, edit func(*ledger) (func(*trust.Root) error, error)) error {
-	s, led, err := a.openKeys(ctx, false)
+	s, led, err := a.openWithLog(ctx, false)
 	if err != nil {
 		return err
 	}

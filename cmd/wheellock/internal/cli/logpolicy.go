@@ -105,21 +105,11 @@ func (a *app) changePolicy(ctx context.Context, args []string, o policyOptions) 
 	if err != nil {
 		return err
 	}
-	s, err := a.openForWriting(ctx)
+	s, led, err := a.openWithLog(ctx, false)
 	if err != nil {
 		return err
 	}
 	defer s.close()
-	if err := s.needLock(); err != nil {
-		return err
-	}
-	if err := s.needFolder(); err != nil {
-		return err
-	}
-	led, err := s.ledger(ctx, false)
-	if err != nil {
-		return err
-	}
 	for _, l := range p.Logs {
 		if l.Key.Name() != led.origin {
 			return invalid("take that line out", "the policy is for the log %s, this is %s", l.Key.Name(), led.origin)

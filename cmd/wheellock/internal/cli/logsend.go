@@ -48,21 +48,11 @@ func (a *app) logSend(ctx context.Context, to string) error {
 	if a.offline {
 		return environment("run it again without --offline", "%s is behind the network", to)
 	}
-	s, err := a.openForWriting(ctx)
+	s, led, err := a.openWithLog(ctx, false)
 	if err != nil {
 		return err
 	}
 	defer s.close()
-	if err := s.needLock(); err != nil {
-		return err
-	}
-	if err := s.needFolder(); err != nil {
-		return err
-	}
-	led, err := s.ledger(ctx, false)
-	if err != nil {
-		return err
-	}
 	to = strings.TrimSuffix(to, "/")
 	x := &sending{led: led, to: to, from: store.HTTP{URL: to}, taken: map[string]placed{}}
 	if err := x.ourLog(ctx); err != nil {

@@ -39,21 +39,11 @@ nothing and needs no keys.`,
 }
 
 func (a *app) mirrorSync(ctx context.Context) error {
-	s, err := a.openForWriting(ctx)
+	s, led, err := a.openWithLog(ctx, false)
 	if err != nil {
 		return err
 	}
 	defer s.close()
-	if err := s.needLock(); err != nil {
-		return err
-	}
-	if err := s.needFolder(); err != nil {
-		return err
-	}
-	led, err := s.ledger(ctx, false)
-	if err != nil {
-		return err
-	}
 	fetched, err := s.bringIn(ctx)
 	if err != nil {
 		return err

@@ -57,21 +57,11 @@ func (a *app) mirrorPrune(ctx context.Context, o pruneOptions) error {
 			return err
 		}
 	}
-	s, err := a.openForWriting(ctx)
+	s, led, err := a.openWithLog(ctx, false)
 	if err != nil {
 		return err
 	}
 	defer s.close()
-	if err := s.needLock(); err != nil {
-		return err
-	}
-	if err := s.needFolder(); err != nil {
-		return err
-	}
-	led, err := s.ledger(ctx, false)
-	if err != nil {
-		return err
-	}
 	needed, locks, err := led.needed(ctx)
 	if err != nil {
 		return err

@@ -50,21 +50,11 @@ func (a *app) mirrorWithdraw(ctx context.Context, what string, o withdrawOptions
 	if err := plainReason(o.reason); err != nil {
 		return err
 	}
-	s, err := a.openForWriting(ctx)
+	s, led, err := a.openWithLog(ctx, false)
 	if err != nil {
 		return err
 	}
 	defer s.close()
-	if err := s.needLock(); err != nil {
-		return err
-	}
-	if err := s.needFolder(); err != nil {
-		return err
-	}
-	led, err := s.ledger(ctx, false)
-	if err != nil {
-		return err
-	}
 	f, err := led.taken(ctx, what, o.sha256)
 	if err != nil {
 		return err
